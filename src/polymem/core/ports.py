@@ -1,0 +1,345 @@
+"""What the core needs from the world, as narrow protocols: a store, an embedder, a clock.
+
+Vectors cross these ports as `bytes`: rows of little-endian float32, each L2-normalised, so that the
+core needs no numeric library and nobody copies them on the way.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from polymem.core.filters import Filter, Sort
+from polymem.core.model import Change, Memory, Page, Version
+from polymem.core.people import ApiKey, Organization, Project, Scope
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The present instant, UTC, timezone-aware."""
+        ...
+
+
+# --- embedding ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """Names a vector space. Vectors of two models are never compared.
+
+    `name` holds all that changes the vectors (weights, precision); `dimensions` is a row's length.
+    """
+
+    name: str
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """The vectors of one text: `count` rows of `dimensions` float32 values, row after row.
+
+    A text longer than the model's window has one row for each window.
+    """
+
+    vectors: bytes
+    count: int
+
+
+class Embedder(Protocol):
+    """Turns text into vectors."""
+
+    @property
+    def model(self) -> EmbeddingModel | None:
+        """The vector space, or None where there is no embedder and only keyword search works."""
+        ...
+
+    async def embed_query(self, text: str) -> bytes:
+        """One row for a query. Raises EmbeddingUnavailable."""
+        ...
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
+        """One embedding for each text, in order. Raises EmbeddingUnavailable."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model's tokenizer makes of `text`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What is computed from a memory outside the store and written in the transaction of its row.
+
+    Both are None in keyword mode; `reindex` adds the vectors later. The keyword entry is made by the
+    store itself from `text.indexed_text`. Later kinds of derived data join here.
+    """
+
+    model: EmbeddingModel | None = None
+    embedding: Embedding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Append a new memory. With `unless_duplicate`, a visible memory of the same project with the same
+    content wins, nothing is written, and its id is the outcome."""
+
+    memory: Memory
+    derived: Derived
+    unless_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Replace the state of a memory that still has version `memory.version - 1`.
+
+    `derived` is given when the text to be indexed changed, else None keeps what there is.
+    """
+
+    memory: Memory
+    change: Change
+    derived: Derived | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Remove a memory with its versions and all that was derived from it."""
+
+    memory_id: str
+
+
+Write = Insert | Update | Purge
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key for one request: the same key and `fingerprint` answer with the first outcome."""
+
+    key: str
+    fingerprint: str
+
+
+# --- finding -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateQuery:
+    """Asks a store for the memories worth ranking.
+
+    `text` None leaves out the keyword leg, `vector` None (or another model's) the dense leg. `filter`
+    and the scope restrict both before anything is cut. `depth` is how many each leg yields. `include`
+    is a memory that is scored even when neither leg yields it, if the filter admits it (for why-not).
+    """
+
+    text: str | None
+    vector: bytes | None
+    model: EmbeddingModel | None
+    filter: Filter
+    depth: int = 100
+    include: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Candidate:
+    """A memory that may be an answer, with the signals ranking works on (all measured, none weighted).
+
+    cosine            own similarity to the query, best window, -1..1; None without a vector
+    context_cosine    the same blended with the neighbours' in its conversation
+    keyword           own BM25, divided by what a memory matching every query term would at most get: 0..1
+    context_keyword   the same where each query term may be supplied by a near neighbour
+    coverage          share of the query's terms (by idf) that the memory itself contains, 0..1
+    dense_rank, keyword_rank   position in each leg, counted from 1; None when that leg did not yield it
+    speaker_named     whether the query names whom the memory quotes
+    """
+
+    memory_id: str
+    project_id: str | None
+    kind: str
+    importance: int
+    weight: float
+    created_at: datetime
+    updated_at: datetime
+    occurred_at: datetime | None
+    cosine: float | None = None
+    context_cosine: float | None = None
+    keyword: float = 0.0
+    context_keyword: float = 0.0
+    coverage: float = 0.0
+    dense_rank: int | None = None
+    keyword_rank: int | None = None
+    words: int = 0
+    is_question: bool = False
+    in_conversation: bool = False
+    speaker_named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a store found. `considered` is how many memories the scope and filter admitted;
+    `without_vector` how many of them the dense leg could not see (no vector of this model yet)."""
+
+    items: list[Candidate]
+    considered: int
+    without_vector: int = 0
+
+
+# --- reports -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Counts of what a scope can see now. `without_vector` counts active memories that the named
+    model has not embedded; `bytes_on_disk` is the whole database's size where the store knows it."""
+
+    memories: int
+    forgotten: int
+    expired: int
+    superseded: int
+    unassigned: int
+    by_kind: Mapping[str, int]
+    by_project: Mapping[str, int]
+    without_vector: int
+    bytes_on_disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingText:
+    """A memory whose text the named model has not embedded yet."""
+
+    organization_id: str
+    memory_id: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What `verify` found (and, when asked, repaired): rows against derived data, tags and versions."""
+
+    memories: int
+    problems: tuple[str, ...] = ()
+    repaired: int = 0
+    without_vector: int = 0
+    detail: Mapping[str, int] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Keeps memories durably. Each method is one transaction; `scope` is a predicate of every statement."""
+
+    # memories
+    async def apply(
+        self, scope: Scope, writes: Sequence[Write], *, idempotency: Idempotency | None = None
+    ) -> list[str]:
+        """Do all `writes` or none; returns the memory id each one concerned, in order.
+
+        For a known idempotency key the first outcome's ids come back and nothing is written.
+        Raises Conflict (an Update's version is stale, an id is taken, a key was used for another
+        request) and NotFound.
+        """
+        ...
+
+    async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:
+        """The memories of `ids` that the scope reaches, forgotten ones included, by id."""
+        ...
+
+    async def find(self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int) -> Page[Memory]:
+        """A page of what matches, with the true total. `limit` 0 only counts."""
+        ...
+
+    def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
+        """All that matches, oldest first (by id), in batches; memory use is bounded by one batch."""
+        ...
+
+    async def find_duplicate(self, scope: Scope, project_id: str | None, content: str, at: datetime) -> Memory | None:
+        """The visible memory of this project (or of none) whose content is exactly this."""
+        ...
+
+    async def history(self, scope: Scope, memory_id: str) -> list[Version]:
+        """All versions, oldest first; empty when the scope reaches no such memory."""
+        ...
+
+    async def candidates(self, scope: Scope, query: CandidateQuery) -> Candidates:
+        """The union of both legs' best, each with all signals, unordered."""
+        ...
+
+    async def touch(self, scope: Scope, ids: Sequence[str], at: datetime) -> None:
+        """Count one access of each. Appends no version."""
+        ...
+
+    # projects, organizations, keys
+    async def projects(self, scope: Scope) -> list[Project]:
+        """Every project the scope reaches, oldest first."""
+        ...
+
+    async def project(self, scope: Scope, *, key: str | None = None, id: str | None = None) -> Project | None:
+        """The one with this key or id, if the scope reaches it."""
+        ...
+
+    async def put_project(self, scope: Scope, project: Project) -> Project:
+        """Insert, or update the project of the same id. A key taken by another project: that one is
+        returned unchanged, so two callers that make the same project at once agree."""
+        ...
+
+    async def put_organization(self, organization: Organization) -> Organization:
+        """Insert it, or return the one that has this slug already."""
+        ...
+
+    async def organization(self, *, slug: str | None = None, id: str | None = None) -> Organization | None: ...
+
+    async def organizations(self) -> list[Organization]: ...
+
+    async def add_key(self, scope: Scope, key: ApiKey) -> None: ...
+
+    async def keys(self, scope: Scope) -> list[ApiKey]: ...
+
+    async def keys_by_prefix(self, prefix: str) -> list[ApiKey]:
+        """The unrevoked keys of all organizations with this prefix: how a credential finds its scope."""
+        ...
+
+    async def touch_key(self, scope: Scope, key_id: str, at: datetime) -> None: ...
+
+    async def revoke_key(self, scope: Scope, key_id: str, at: datetime) -> bool:
+        """Whether there was an unrevoked key of this id."""
+        ...
+
+    # maintenance
+    async def stats(self, scope: Scope, at: datetime, model: EmbeddingModel | None) -> Stats: ...
+
+    async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
+        """Up to `limit` indexed texts, of any organization, that `model` has not embedded."""
+        ...
+
+    async def count_pending(self, model: EmbeddingModel) -> int: ...
+
+    async def put_embeddings(
+        self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]
+    ) -> int:
+        """Keep vectors for texts that are still current; returns how many were kept."""
+        ...
+
+    async def drop_embeddings(self, keep: EmbeddingModel) -> int:
+        """Remove the vectors of every other model; returns how many."""
+        ...
+
+    async def verify(self, *, repair: bool, model: EmbeddingModel | None) -> Verification: ...
+
+    async def backup(self, target: Path) -> None:
+        """A consistent copy of the whole store while it is in use."""
+        ...
+
+    async def warm(self, scope: Scope) -> None:
+        """Load what the first recall of this scope would have to load."""
+        ...
+
+    async def ping(self) -> None:
+        """Answer if the store can be read; raises Unavailable."""
+        ...
+
+    async def close(self) -> None: ...
