@@ -35,6 +35,8 @@ class InProjects:
 
 @dataclass(frozen=True, slots=True)
 class KindIn:
+    """Of one of these kinds."""
+
     kinds: frozenset[str]
 
 
@@ -93,6 +95,8 @@ class MetadataIs:
 
 @dataclass(frozen=True, slots=True)
 class IdIn:
+    """One of these memories."""
+
     ids: frozenset[str]
 
 
@@ -127,6 +131,8 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """The clause does not hold."""
+
     clause: "Clause"
 
 

@@ -34,6 +34,8 @@ class Project:
 
 
 class Permission(StrEnum):
+    """What a credential may do to memories."""
+
     READ = "read"
     WRITE = "write"
 

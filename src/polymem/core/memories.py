@@ -1,0 +1,341 @@
+"""Keeping memories: add, get, list, revise, forget, restore, purge, history.
+
+Every change is written as the memory's next version, together with what is derived from its text.
+Embedding happens before the transaction and never inside it.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from polymem.core.access import require
+from polymem.core.checks import check_name, check_page, checked, checked_fields
+from polymem.core.errors import Conflict, EmbeddingUnavailable, InvalidInput, NotFound, TooLarge
+from polymem.core.filters import Filter, Forgotten, Sort, active, predicate
+from polymem.core.model import MAX_BATCH, Added, Change, Draft, Duplicates, Memory, Page, Version
+from polymem.core.people import Permission, Scope
+from polymem.core.ports import Clock, Derived, Embedder, Idempotency, Insert, Purge, Store, Update, Write
+from polymem.core.tenancy import Projects
+from polymem.core.text import indexed_text
+
+_REVISABLE = frozenset(field.name for field in fields(Draft)) - {"id", "created_at", "supersedes"}
+_ATTEMPTS = 8
+"""How often a change is tried again when another caller changed the same memory in between."""
+
+
+class Memories:
+    """The verbs that keep and change memories. Every one checks the scope's permissions first."""
+
+    def __init__(
+        self, store: Store, embedder: Embedder, clock: Clock, projects: Projects, new_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._clock = clock
+        self._projects = projects
+        self._new_id = new_id
+
+    # --- adding ------------------------------------------------------------------------------
+
+    async def add(
+        self,
+        scope: Scope,
+        draft: Draft,
+        *,
+        duplicates: Duplicates = Duplicates.KEEP,
+        idempotency_key: str | None = None,
+    ) -> Added:
+        """Keep one memory; it is durable when this returns.
+
+        Raises InvalidInput, NotFound (`supersedes`), Conflict (the idempotency key belongs to another
+        request, the id is taken, or the superseded memory already is), Forbidden.
+        """
+        (added,) = await self.add_many(scope, [draft], duplicates=duplicates, idempotency_key=idempotency_key)
+        return added
+
+    async def add_many(
+        self,
+        scope: Scope,
+        drafts: Sequence[Draft],
+        *,
+        duplicates: Duplicates = Duplicates.KEEP,
+        idempotency_key: str | None = None,
+    ) -> list[Added]:
+        """Keep all drafts in one transaction, or none of them; the outcomes are in the drafts' order.
+
+        Raises as `add`; an InvalidInput carries the index of the draft it is about.
+        """
+        require(scope, Permission.WRITE)
+        if len(drafts) > MAX_BATCH:
+            raise TooLarge(f"A batch holds at most {MAX_BATCH} memories")
+        batch = len(drafts) > 1
+        canonical = [checked(draft, index=index if batch else None) for index, draft in enumerate(drafts)]
+        if not canonical:
+            return []
+        idempotency = _idempotency(idempotency_key, canonical)
+        if idempotency is not None:
+            earlier = await self._store.replay(scope, idempotency)
+            if earlier is not None:
+                return await self._added(scope, earlier, created=frozenset())
+        memories = await self._to_memories(scope, canonical)
+        existing = await self._existing(scope, memories) if duplicates is Duplicates.RETURN_EXISTING else {}
+        fresh = [memory for memory in memories if memory.id not in existing]
+        derived = dict(zip((memory.id for memory in fresh), await self._derive(fresh), strict=True))
+
+        for attempt in range(_ATTEMPTS):
+            writes: list[Write] = [
+                Insert(
+                    memory,
+                    derived.get(memory.id) or Derived(),
+                    unless_duplicate=duplicates is Duplicates.RETURN_EXISTING,
+                )
+                for memory in memories
+            ]
+            writes += await self._supersessions(scope, memories)
+            try:
+                ids = await self._store.apply(scope, writes, idempotency=idempotency)
+                break
+            except Conflict:
+                # Only the change to a superseded memory can be stale and worth another look.
+                if attempt == _ATTEMPTS - 1 or len(writes) == len(memories):
+                    raise
+        return await self._added(scope, ids[: len(memories)], created={memory.id for memory in memories})
+
+    async def _added(self, scope: Scope, ids: Sequence[str], created: Set[str]) -> list[Added]:
+        kept = await self._store.get_many(scope, ids)
+        if missing := [memory_id for memory_id in ids if memory_id not in kept]:
+            raise Conflict(f"Memory {missing[0]}, kept by this call, was purged meanwhile")
+        return [Added(kept[memory_id], created=memory_id in created) for memory_id in ids]
+
+    async def _to_memories(self, scope: Scope, drafts: Sequence[Draft]) -> list[Memory]:
+        keys = dict.fromkeys(draft.project for draft in drafts if draft.project is not None)
+        projects = {key: await self._projects.ensure(scope, key) for key in keys}
+        only = None
+        if scope.projects is not None and any(draft.project is None for draft in drafts):
+            only = await self._only_project(scope)
+        now = self._clock.now()
+        memories = []
+        for draft in drafts:
+            project = only if draft.project is None else projects[draft.project]
+            values = {field.name: getattr(draft, field.name) for field in fields(Draft)}
+            memories.append(
+                Memory(
+                    **values
+                    | {
+                        "id": draft.id or self._new_id(),
+                        "organization_id": scope.organization_id,
+                        "project_id": project.id if project else None,
+                        "project": project.key if project else None,
+                        "created_at": draft.created_at or now,
+                        "updated_at": draft.created_at or now,
+                    }
+                )
+            )
+        return memories
+
+    async def _only_project(self, scope: Scope) -> Any:
+        # A credential of one project need not name it; with several, silence would be a guess.
+        projects = await self._store.projects(scope)
+        if len(projects) != 1:
+            raise InvalidInput("project is required: this credential reaches several", field="project")
+        return projects[0]
+
+    async def _existing(self, scope: Scope, memories: Sequence[Memory]) -> dict[str, Memory]:
+        # A look before the transaction saves embedding what will not be written; the store looks again inside it.
+        found = {}
+        for memory in memories:
+            duplicate = await self._store.find_duplicate(scope, memory.project_id, memory.content, self._clock.now())
+            if duplicate is not None:
+                found[memory.id] = duplicate
+        return found
+
+    async def _supersessions(self, scope: Scope, memories: Sequence[Memory]) -> list[Write]:
+        replacements = {memory.supersedes: memory.id for memory in memories if memory.supersedes is not None}
+        if not replacements:
+            return []
+        old = await self._store.get_many(scope, list(replacements))
+        writes: list[Write] = []
+        for old_id, new_id in replacements.items():
+            if old_id not in old or old[old_id].forgotten_at is not None:
+                raise NotFound("Memory", old_id)
+            if old[old_id].superseded_by is not None:
+                raise Conflict(f"Memory {old_id} is already superseded by {old[old_id].superseded_by}")
+            writes.append(self._update(old[old_id], Change.SUPERSEDED, superseded_by=new_id))
+        return writes
+
+    async def _derive(self, memories: Sequence[Memory]) -> list[Derived]:
+        model = self._embedder.model
+        if model is None or not memories:
+            return [Derived()] * len(memories)
+        try:
+            embeddings = await self._embedder.embed_documents([indexed_text(memory) for memory in memories])
+        except EmbeddingUnavailable:
+            # Losing the text because a model is down would be worse than finding it by keyword
+            # until `reindex` (or the server's own catch-up) adds the vector.
+            return [Derived()] * len(memories)
+        return [Derived(self._embedder.model or model, embedding) for embedding in embeddings]
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def get(self, scope: Scope, memory_id: str, *, hidden: bool = False) -> Memory:
+        """One memory by id. Forgotten and expired ones only with `hidden`. Raises NotFound."""
+        require(scope, Permission.READ)
+        memory = (await self._store.get_many(scope, [memory_id])).get(memory_id)
+        if memory is None or not (hidden or predicate(active(self._clock.now()))(memory)):
+            raise NotFound("Memory", memory_id)
+        return memory
+
+    async def find(
+        self,
+        scope: Scope,
+        filter: Filter = (),
+        *,
+        sort: Sort = Sort(),  # noqa: B008 - frozen
+        limit: int = 50,
+        offset: int = 0,
+        hidden: bool = False,
+    ) -> Page[Memory]:
+        """A page of the memories that match, newest first by default, with the true total."""
+        require(scope, Permission.READ)
+        check_page(limit, offset)
+        return await self._store.find(scope, self._visible(filter, hidden), sort, limit, offset)
+
+    async def count(self, scope: Scope, filter: Filter = (), *, hidden: bool = False) -> int:
+        """How many match."""
+        require(scope, Permission.READ)
+        return (await self._store.find(scope, self._visible(filter, hidden), Sort(), 0, 0)).total
+
+    def scan(self, scope: Scope, filter: Filter = (), *, hidden: bool = False) -> AsyncIterator[list[Memory]]:
+        """All that match, oldest first, in batches."""
+        require(scope, Permission.READ)
+        return self._store.scan(scope, self._visible(filter, hidden))
+
+    def _visible(self, filter: Filter, hidden: bool) -> Filter:
+        return filter if hidden else (*filter, *active(self._clock.now()))
+
+    async def trash(self, scope: Scope, filter: Filter = (), *, limit: int = 50, offset: int = 0) -> Page[Memory]:
+        """A page of what was forgotten and can be restored."""
+        return await self.find(scope, (*filter, Forgotten(True)), limit=limit, offset=offset, hidden=True)
+
+    async def history(self, scope: Scope, memory_id: str) -> list[Version]:
+        """Every version, oldest first, of a memory that may be forgotten. Raises NotFound."""
+        require(scope, Permission.READ)
+        versions = await self._store.history(scope, memory_id)
+        if not versions:
+            raise NotFound("Memory", memory_id)
+        return versions
+
+    # --- changing ----------------------------------------------------------------------------
+
+    async def revise(
+        self, scope: Scope, memory_id: str, changes: Mapping[str, Any], *, expected_version: int | None = None
+    ) -> Memory:
+        """Replace the named fields; a new text is embedded anew. A change of nothing appends no version.
+
+        Raises NotFound, InvalidInput, Conflict (when `expected_version` is given and is not the newest).
+        """
+        if unknown := set(changes) - _REVISABLE:
+            raise InvalidInput(f"{sorted(unknown)[0]} is not a field that can be set", field=sorted(unknown)[0])
+        canonical = checked_fields(changes)
+        if "project" in canonical:
+            require(scope, Permission.WRITE)
+            key = canonical["project"]
+            project = None if key is None else await self._projects.ensure(scope, key)
+            if project is None and scope.projects is not None:
+                raise InvalidInput("This credential cannot take a memory out of its project", field="project")
+            canonical |= {"project": project and project.key, "project_id": project and project.id}
+
+        async def revised(memory: Memory) -> Update | None:
+            if expected_version is not None and memory.version != expected_version:
+                raise Conflict(f"Memory {memory_id} is at version {memory.version}, not {expected_version}")
+            if all(getattr(memory, name) == value for name, value in canonical.items()):
+                return None
+            checked_fields(
+                {"valid_from": memory.valid_from, "valid_to": memory.valid_to}
+                | {name: canonical[name] for name in ("valid_from", "valid_to") if name in canonical}
+            )
+            update = self._update(memory, Change.REVISED, **canonical)
+            if indexed_text(update.memory) == indexed_text(memory):
+                return update
+            (derived,) = await self._derive([update.memory])
+            return replace(update, derived=derived)
+
+        return await self._change(scope, memory_id, revised)
+
+    async def supersede(self, scope: Scope, memory_id: str, draft: Draft) -> Added:
+        """Keep `draft` as the memory that replaces this one. Raises NotFound, Conflict, InvalidInput."""
+        await self.get(scope, memory_id)
+        return await self.add(scope, replace(draft, supersedes=memory_id))
+
+    async def forget(self, scope: Scope, memory_id: str) -> Memory:
+        """Hide a memory everywhere at once; it can be restored until it is purged. Raises NotFound."""
+
+        async def forgotten(memory: Memory) -> Update:
+            if not predicate(active(self._clock.now()))(memory):
+                raise NotFound("Memory", memory_id)
+            return self._update(memory, Change.FORGOTTEN, forgotten_at=self._clock.now())
+
+        return await self._change(scope, memory_id, forgotten)
+
+    async def restore(self, scope: Scope, memory_id: str) -> Memory:
+        """Take a memory out of the trash. One that is not there stays as it is. Raises NotFound."""
+
+        async def restored(memory: Memory) -> Update | None:
+            if memory.forgotten_at is None:
+                return None
+            return self._update(memory, Change.RESTORED, forgotten_at=None)
+
+        return await self._change(scope, memory_id, restored)
+
+    async def purge(self, scope: Scope, memory_id: str) -> None:
+        """Remove a memory, its versions and all derived from it, for good. What it superseded is
+        current again. Raises NotFound."""
+        require(scope, Permission.WRITE)
+        for attempt in range(_ATTEMPTS):
+            memory = await self.get(scope, memory_id, hidden=True)
+            writes: list[Write] = [Purge(memory_id)]
+            if memory.supersedes is not None:
+                old = (await self._store.get_many(scope, [memory.supersedes])).get(memory.supersedes)
+                if old is not None and old.superseded_by == memory_id:
+                    writes.insert(0, self._update(old, Change.UNSUPERSEDED, superseded_by=None))
+            if memory.superseded_by is not None:
+                new = (await self._store.get_many(scope, [memory.superseded_by])).get(memory.superseded_by)
+                if new is not None and new.supersedes == memory_id:
+                    writes.insert(0, self._update(new, Change.REVISED, supersedes=None))
+            try:
+                await self._store.apply(scope, writes)
+                return
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    async def _change(self, scope: Scope, memory_id: str, change: Callable[[Memory], Any]) -> Memory:
+        # Read, compute, write if unchanged meanwhile: no lock is held while a model thinks.
+        require(scope, Permission.WRITE)
+        for attempt in range(_ATTEMPTS):
+            memory = await self.get(scope, memory_id, hidden=True)
+            update = await change(memory)
+            if update is None:
+                return memory
+            try:
+                await self._store.apply(scope, [update])
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            return (await self._store.get_many(scope, [memory_id]))[memory_id]
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _update(self, memory: Memory, change: Change, **values: Any) -> Update:
+        now = max(self._clock.now(), memory.updated_at)
+        return Update(replace(memory, version=memory.version + 1, updated_at=now, **values), change)
+
+
+def _idempotency(key: str | None, drafts: Sequence[Draft]) -> Idempotency | None:
+    if key is None:
+        return None
+    check_name("idempotency key", key)
+    canonical = json.dumps([asdict(draft) for draft in drafts], sort_keys=True, default=str)
+    return Idempotency(key, hashlib.sha256(canonical.encode()).hexdigest())

@@ -1,0 +1,179 @@
+"""Ranking: measured signals in, one score and its reasons out. Pure functions over a few hundred candidates.
+
+A profile names the weights of one way to rank. The sum of weighted factors decides the order, and a
+logistic curve turns it into a score between 0 and 1 with a meaning of its own (see `Profile`), so that
+one floor works for every query.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from polymem.core.ports import Candidate
+
+
+class Mode(StrEnum):
+    """Which signals find and rank."""
+
+    HYBRID = "hybrid"
+    VECTOR = "vector"
+    KEYWORD = "keyword"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The weights of a hybrid ranking; docs/recall.md has the ablation of each.
+
+    `meaning`, `words_match`  similarity of meaning and match of words, each widened by the neighbours
+                              in the same conversation
+    `own_meaning`, `own_words`  the same two without any neighbour
+    `coverage`   share of the query's words the memory has itself
+    `date`       the memory's date is the one the query names
+    `speaker`, `question`, `length`  act inside conversations only, so notes are never touched by them
+    `midpoint`, `steepness`  of the logistic curve: the weighted sum at which a hit is as likely
+                             relevant as not, and how fast that changes around it
+    """
+
+    meaning: float = 1.0
+    words_match: float = 1.0
+    own_meaning: float = 0.0
+    own_words: float = 0.0
+    coverage: float = 0.0
+    date: float = 0.5
+    speaker: float = 0.3
+    question: float = -0.2
+    length: float = 0.06
+    midpoint: float = 1.0
+    steepness: float = 5.0
+
+
+DEFAULT_PROFILE = Profile()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate in its place. `factors` holds what each signal added to `total`; `score` is 0..1."""
+
+    candidate: Candidate
+    score: float
+    total: float
+    factors: dict[str, float] = field(default_factory=dict)
+
+
+def rank(query: str, candidates: Sequence[Candidate], mode: Mode, profile: Profile = DEFAULT_PROFILE) -> list[Ranked]:
+    """The candidates, best first. Ties go to the newer memory."""
+    match mode:
+        case Mode.VECTOR:
+            ranked = [_by_vector(c) for c in candidates if c.cosine is not None]
+        case Mode.KEYWORD:
+            ranked = [_by_keyword(c) for c in candidates if c.keyword > 0.0]
+        case Mode.HYBRID:
+            dates = named_dates(query)
+            ranked = [_by_both(c, dates, profile) for c in candidates]
+    ranked.sort(key=lambda r: (r.total, r.candidate.created_at, r.candidate.memory_id), reverse=True)
+    return ranked
+
+
+def _by_vector(candidate: Candidate) -> Ranked:
+    cosine = candidate.cosine or 0.0
+    return Ranked(candidate, _unit(cosine), cosine, {"meaning": cosine})
+
+
+def _by_keyword(candidate: Candidate) -> Ranked:
+    return Ranked(candidate, _unit(candidate.keyword), candidate.keyword, {"words": candidate.keyword})
+
+
+def _by_both(candidate: Candidate, dates: "NamedDates", profile: Profile) -> Ranked:
+    factors = {
+        "meaning": profile.meaning * (candidate.context_cosine or 0.0),
+        "words": profile.words_match * candidate.context_keyword,
+        "own_meaning": profile.own_meaning * (candidate.cosine or 0.0),
+        "own_words": profile.own_words * candidate.keyword,
+        "coverage": profile.coverage * candidate.coverage,
+        "date": profile.date * date_match(candidate.occurred_at, dates),
+    }
+    if candidate.in_conversation:
+        factors["speaker"] = profile.speaker * candidate.speaker_named
+        factors["question"] = profile.question * candidate.is_question
+        factors["length"] = profile.length * math.log1p(candidate.words)
+    factors = {name: value for name, value in factors.items() if value}
+    total = sum(factors.values())
+    return Ranked(candidate, _logistic((total - profile.midpoint) * profile.steepness), total, factors)
+
+
+def _unit(value: float) -> float:
+    return min(1.0, max(0.0, value))
+
+
+def _logistic(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+# --- dates a query names ------------------------------------------------------------------------
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
+         "august aug", "september sep sept", "october oct", "november nov", "december dec"), start=1)
+    for name in names.split()
+}  # fmt: skip
+_MAY = re.compile(r"\b(?:in|on|of|during|by|since|until|early|late|mid)\s+may\b|\bmay\s+\d|\d\s+(?:of\s+)?may\b")
+_ISO = re.compile(r"\b(20\d\d)-(0[1-9]|1[0-2])(?:-([0-3]\d))?\b")
+_TOKEN = re.compile(r"[a-z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDates:
+    """Months (1–12), years and days of a month that a query names."""
+
+    months: frozenset[int] = frozenset()
+    years: frozenset[int] = frozenset()
+    days: frozenset[int] = frozenset()
+
+
+def named_dates(query: str) -> NamedDates:
+    """The months, years and day numbers a query names, in English words or as an ISO date.
+
+    "may" and "march" are also verbs: "may" counts only where a preposition or a day number stands beside it.
+    """
+    text = query.lower()
+    months: set[int] = set()
+    years: set[int] = set()
+    days: set[int] = set()
+    for year, month, day in _ISO.findall(text):
+        years.add(int(year))
+        months.add(int(month))
+        if day:
+            days.add(int(day))
+    for token in _TOKEN.findall(_ISO.sub(" ", text)):
+        if token.isdigit():
+            number = int(token)
+            if len(token) == 4 and 1900 <= number <= 2100:
+                years.add(number)
+            elif len(token) <= 2 and 1 <= number <= 31:
+                days.add(number)
+        elif token in _MONTHS and (token != "may" or _MAY.search(text)):
+            months.add(_MONTHS[token])
+    return NamedDates(frozenset(months), frozenset(years), frozenset(days) if months else frozenset())
+
+
+def date_match(instant: datetime | None, dates: NamedDates) -> float:
+    """How well an event's date fits the dates a query names: 0 (not at all) to 2 (month and day).
+
+    The month counts 1 and a day within two of the named one another 1; the month after counts 0.5, since
+    what happened in a month is often told in the next; only a year, 0.3. After the lab notes this ranking
+    started from, where it gained 0.7 points of recall@10 on LoCoMo.
+    """
+    if instant is None or not (dates.months or dates.years):
+        return 0.0
+    if dates.years and instant.year not in dates.years:
+        return 0.0
+    if not dates.months:
+        return 0.3
+    if instant.month in dates.months:
+        return 2.0 if any(abs(instant.day - day) <= 2 for day in dates.days) else 1.0
+    return 0.5 if (instant.month - 2) % 12 + 1 in dates.months else 0.0

@@ -1,0 +1,219 @@
+"""Finding memories again: candidates → rank → floor → page, and why a memory was not found.
+
+embed the query (cached) → store.candidates (scope and filter applied before any cut)
+→ ranking.rank → relevance floor → page → the memories themselves
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from polymem.core.access import require
+from polymem.core.checks import check_query
+from polymem.core.errors import EmbeddingUnavailable, InvalidInput, NotFound
+from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded, active, holds, predicate
+from polymem.core.model import MAX_LIMIT, Memory
+from polymem.core.people import Permission, Scope
+from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, Store
+from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, rank
+
+_LEAST_DEPTH = 100
+"""Candidates each leg yields at least: with fewer, fusion loses what only the other leg ranks high."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallQuery:
+    """What to find. `min_score` 0 lets everything through that either leg yields.
+
+    Superseded memories are left out unless `superseded`. `record_access` counts the hits as used.
+    """
+
+    text: str
+    filter: Filter = ()
+    mode: Mode = Mode.HYBRID
+    limit: int = 10
+    offset: int = 0
+    min_score: float = 0.0
+    superseded: bool = False
+    record_access: bool = True
+    profile: Profile = DEFAULT_PROFILE
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A memory found: its score 0..1, its rank from 1, and how it came there."""
+
+    memory: Memory
+    score: float
+    rank: int
+    why: Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The answer to a recall. `mode` is the one that ran: keyword, when no vector could be made for a
+    hybrid query. `matched` counts the hits above the floor on all pages that were ranked;
+    `considered` what scope and filter admitted; `without_vector` what the dense leg could not see."""
+
+    hits: tuple[Hit, ...]
+    mode: Mode
+    matched: int
+    considered: int
+    without_vector: int
+
+
+class Stage(StrEnum):
+    """Where a memory was lost on its way to the answer."""
+
+    FORGOTTEN = "forgotten"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    FILTER = "filter"
+    CANDIDATES = "candidates"
+    FLOOR = "floor"
+    PAGE = "page"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Which stage lost a memory, one sentence about it, and the smallest change that would bring it back."""
+
+    stage: Stage
+    sentence: str
+    remedy: str | None = None
+    rank: int | None = None
+    score: float | None = None
+    ranked: Ranked | None = None
+    clause: Clause | None = field(default=None)
+
+
+class Recall:
+    """Finds memories. `await recall(scope, query)` is the verb; `why_not` explains an absence."""
+
+    def __init__(self, store: Store, embedder: Embedder, clock: Clock) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._clock = clock
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, query: RecallQuery) -> Recalled:
+        """The best memories for the query, best first.
+
+        Raises InvalidInput, Forbidden, and EmbeddingUnavailable in vector mode without a vector.
+        """
+        mode, found, ranked = await self._ranked(scope, query)
+        above = [r for r in ranked if r.score >= query.min_score]
+        page = above[query.offset : query.offset + query.limit]
+        memories = await self._store.get_many(scope, [r.candidate.memory_id for r in page])
+        # What was forgotten between ranking and reading must not slip out.
+        visible = predicate(self._filter(query))
+        hits = tuple(
+            Hit(memories[r.candidate.memory_id], r.score, position, r)
+            for position, r in enumerate(page, start=query.offset + 1)
+            if r.candidate.memory_id in memories and visible(memories[r.candidate.memory_id])
+        )
+        if hits and query.record_access:
+            self._touch(scope, [hit.memory.id for hit in hits])
+        return Recalled(hits, mode, len(above), found.considered, found.without_vector)
+
+    async def why_not(self, scope: Scope, query: RecallQuery, memory_id: str) -> WhyNot:
+        """Why `memory_id` is (not) in the answer to `query`. Raises NotFound and as a recall does."""
+        require(scope, Permission.READ)
+        memory = (await self._store.get_many(scope, [memory_id])).get(memory_id)
+        if memory is None:
+            raise NotFound("Memory", memory_id)
+        if (lost := self._excluded(memory, query)) is not None:
+            return lost
+        mode, found, ranked = await self._ranked(scope, query, include=memory_id)
+        position = next((i for i, r in enumerate(ranked, start=1) if r.candidate.memory_id == memory_id), None)
+        if position is None:
+            remedy = "use mode hybrid" if mode is not Mode.HYBRID else "use other words"
+            return WhyNot(Stage.CANDIDATES, f"Nothing in it matches the query in {mode.value} mode.", remedy)
+        r = ranked[position - 1]
+        if r.score < query.min_score:
+            sentence = f"Its score {r.score:.4f} is below the floor {query.min_score:.4f}."
+            # Rounded down, so that the number named really lets it in.
+            remedy = f"lower min_score to {int(r.score * 1000) / 1000:g}"
+            return WhyNot(Stage.FLOOR, sentence, remedy, position, r.score, r)
+        if _beyond_both_legs(r.candidate, self._depth(query)):
+            sentence = (
+                f"Both searches found more than {self._depth(query)} better ones among {found.considered}: "
+                f"rank {r.candidate.dense_rank} by meaning, {r.candidate.keyword_rank} by words."
+            )
+            return WhyNot(Stage.CANDIDATES, sentence, "narrow the query with a filter", position, r.score, r)
+        if not query.offset < position <= query.offset + query.limit:
+            sentence = f"It is number {position} of the answer, and this page shows {query.limit} from {query.offset}."
+            return WhyNot(Stage.PAGE, sentence, f"raise limit to {position}", position, r.score, r)
+        return WhyNot(Stage.RETURNED, f"It is number {position} of the answer.", None, position, r.score, r)
+
+    async def close(self) -> None:
+        """Waits for the access counts that are still being written."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _ranked(
+        self, scope: Scope, query: RecallQuery, include: str | None = None
+    ) -> tuple[Mode, Candidates, list[Ranked]]:
+        require(scope, Permission.READ)
+        check_query(query.text, limit=query.limit, offset=query.offset)
+        if not 0.0 <= query.min_score <= 1.0:
+            raise InvalidInput("min_score must be between 0 and 1", field="min_score")
+        mode, vector = await self._vector(query)
+        found = await self._store.candidates(
+            scope,
+            CandidateQuery(
+                text=None if mode is Mode.VECTOR else query.text,
+                vector=vector,
+                model=self._embedder.model,
+                filter=self._filter(query),
+                depth=self._depth(query),
+                include=include,
+            ),
+        )
+        return mode, found, rank(query.text, found.items, mode, query.profile)
+
+    async def _vector(self, query: RecallQuery) -> tuple[Mode, bytes | None]:
+        if query.mode is Mode.KEYWORD:
+            return Mode.KEYWORD, None
+        try:
+            return query.mode, await self._embedder.embed_query(query.text)
+        except EmbeddingUnavailable:
+            if query.mode is Mode.VECTOR:
+                raise
+            return Mode.KEYWORD, None
+
+    def _depth(self, query: RecallQuery) -> int:
+        return min(max(_LEAST_DEPTH, 2 * (query.offset + query.limit)), 2 * MAX_LIMIT)
+
+    def _filter(self, query: RecallQuery) -> Filter:
+        current: Filter = () if query.superseded else (Superseded(False),)
+        return (*query.filter, *active(self._clock.now()), *current)
+
+    def _excluded(self, memory: Memory, query: RecallQuery) -> WhyNot | None:
+        for clause in self._filter(query):
+            if holds(clause, memory):
+                continue
+            match clause:
+                case Forgotten(False):
+                    return WhyNot(Stage.FORGOTTEN, "It was forgotten.", "restore it", clause=clause)
+                case Expired(False, _):
+                    return WhyNot(Stage.EXPIRED, f"It expired at {memory.expires_at}.", "set expires_at", clause=clause)
+                case Superseded(False) if clause not in query.filter:
+                    sentence = f"Memory {memory.superseded_by} supersedes it."
+                    return WhyNot(Stage.SUPERSEDED, sentence, "ask for superseded memories too", clause=clause)
+                case _:
+                    return WhyNot(
+                        Stage.FILTER, f"The filter {clause} leaves it out.", "drop that filter", clause=clause
+                    )
+        return None
+
+    def _touch(self, scope: Scope, ids: list[str]) -> None:
+        # Counting uses is not worth a caller's wait; a count lost in a crash is no lost memory.
+        task = asyncio.get_running_loop().create_task(self._store.touch(scope, ids, self._clock.now()))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _beyond_both_legs(candidate: Candidate, depth: int) -> bool:
+    ranks = [r for r in (candidate.dense_rank, candidate.keyword_rank) if r is not None]
+    return not candidate.in_conversation and bool(ranks) and min(ranks) > depth
