@@ -1,0 +1,54 @@
+# `make serve` and `make test` are all a newcomer needs, on a machine with Python >= 3.11 and make.
+# ARGS is passed on:  make serve ARGS="--port 9000"   make test ARGS="tests/core -k recall"
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
+ARGS ?=
+LOCOMO ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check fix bench lock
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUNTIME)  ## Create .venv and install what the server needs
+
+serve: $(RUNTIME)  ## Run the server; every POLYMEM_* variable is honoured
+	@exec $(BIN)/polymem serve $(ARGS)
+
+test: $(DEV)  ## Run all tests
+	@scripts/chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV)  ## Check format, lint, types and the import law
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(DEV)  ## Format, and repair what the linter can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(BENCH)  ## Run the benchmarks; LOCOMO=file adds retrieval quality
+	$(BIN)/python -m bench $(if $(LOCOMO),--locomo $(LOCOMO)) $(ARGS)
+
+lock:  ## Compile the lock files again; ARGS=--upgrade takes new versions
+	scripts/lock $(ARGS)
+
+# The larger locks contain the smaller, so one installation satisfies both stamps.
+$(RUNTIME): requirements.lock pyproject.toml scripts/install
+	@scripts/install requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml scripts/install
+	@scripts/install requirements-dev.lock
+	@touch $(RUNTIME) $@
+
+$(BENCH): requirements-bench.lock pyproject.toml scripts/install
+	@scripts/install requirements-bench.lock
+	@touch $(RUNTIME) $@
