@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
-ARGS ?=
+ARGS :=
 LOCOMO ?=
 
 .DEFAULT_GOAL := help

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def free_port() -> int:
 def serving(command: Sequence[str], port: int, env: Mapping[str, str], cwd: str) -> Iterator[Serving]:
     """Run `command` until the block ends. It is ready once its log names the port it listens on.
 
-    Raises AssertionError with the log if the process ends, or says nothing for START_SECONDS, before that.
+    Raises AssertionError with the log if the process ends, or says nothing for START_SECONDS, before that; or if it has
+    not ended STOP_SECONDS after it was asked to.
     """
     server = Serving(f"http://127.0.0.1:{port}")
     with subprocess.Popen(
@@ -57,4 +59,8 @@ def serving(command: Sequence[str], port: int, env: Mapping[str, str], cwd: str)
             yield server
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            reader.join()
+            reader.join(STOP_SECONDS)
+            if reader.is_alive():
+                os.killpg(process.pid, signal.SIGKILL)
+                reader.join()
+                raise AssertionError(f"{command[0]} did not stop:\n{''.join(server.log)}")
