@@ -1,0 +1,43 @@
+"""What a dialect is: a name, a place to live, and a way to make its API over a core."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+
+from polymem.core import Core
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectOptions:
+    """What a dialect may need to know of how the server is set up, as plain values.
+
+    `local` says that callers without a credential act as the local owner. `storage_kind` is "sqlite" or
+    "postgresql". `embedding_provider` is "local", "openai", "onnx", "fastembed" or "none"; `embedding_model`
+    the model's public name, None without one. `default_namespace` is what a caller that names none means.
+    `memento_api_key`, when set, is a secret that Memento callers must present.
+    """
+
+    version: str
+    local: bool = True
+    max_body_bytes: int = 10 * 1024 * 1024
+    storage_kind: str = "sqlite"
+    embedding_provider: str = "local"
+    embedding_model: str | None = None
+    default_namespace: str = "default"
+    memento_api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One API over the core.
+
+    `prefix` is where the gateway mounts it ("" is the gateway's root). `port` is the one it listens on when it is
+    served at the root of a port of its own, None for a dialect that has no such port. `create_app` makes a new
+    application; its lifespan never runs, since it is mounted.
+    """
+
+    name: str
+    prefix: str
+    port: int | None
+    create_app: Callable[[Core, DialectOptions], FastAPI]
