@@ -20,6 +20,7 @@ class DialectOptions:
 
     version: str
     local: bool = True
+    allowed_hosts: frozenset[str] | None = None
     max_body_bytes: int = 10 * 1024 * 1024
     storage_kind: str = "sqlite"
     embedding_provider: str = "local"

@@ -1,10 +1,10 @@
 """What all dialects share: strict JSON, a limit on bodies, errors on one road, documentation that works offline.
 
-    api = kit.create_api(title=…, version=…, render=render, max_body_bytes=…)
+    api = kit.create_api(options, title=…, render=render)
     api.include_router(router)          # router = kit.router(): its routes read JSON strictly
 
 Every failure reaches the dialect's one `render` as a `PolymemError`: those of the core as they are, and those of
-HTTP as the four classes below.
+HTTP as the five classes below.
 """
 
 import json
@@ -27,6 +27,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge
+from polymem.dialects.dialect import DialectOptions
 
 Render = Callable[[PolymemError], Response]
 """A dialect's total translation of errors. It must answer for every class of the core's tree and for those below."""
@@ -41,16 +42,15 @@ _logger = logging.getLogger(__name__)
 class Problem:
     """One thing wrong with a request.
 
-    `location` is "body", "query", "path" or "header". `field` is its dotted name inside that, "" for the whole.
-    `index` is the position in a list of items the field belongs to, if any. `type` is pydantic's name of the kind of
-    mistake ("missing", "extra_forbidden", "int_type", …), `detail` a sentence.
+    `location` is "body", "query", "path" or "header". `field` is its dotted name inside that ("tags.0"), "" for the
+    whole. `type` is pydantic's name of the kind of mistake ("missing", "extra_forbidden", "int_type", …), `detail` a
+    sentence.
     """
 
     location: str
     field: str
     type: str
     detail: str
-    index: int | None = None
 
 
 class InvalidRequest(InvalidInput):
@@ -58,7 +58,7 @@ class InvalidRequest(InvalidInput):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         first = problems[0]
-        super().__init__(first.detail, field=first.field or None, index=first.index)
+        super().__init__(first.detail, field=first.field or None)
         self.problems = problems
 
 
@@ -74,6 +74,15 @@ class MethodNotAllowed(PolymemError):
         self.allow = allow
 
 
+class MisdirectedRequest(PolymemError):
+    """The Host header names a server this one is not (what a page that rebinds its own name to us would send)."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"This server does not answer for the host {host!r}; add it to POLYMEM_ALLOWED_HOSTS to allow it"
+        )
+
+
 class InternalError(PolymemError):
     """Something broke that should not have. The cause is in the log and never in the answer."""
 
@@ -85,17 +94,21 @@ class InternalError(PolymemError):
 
 
 def create_api(
-    *, title: str, version: str, render: Render, max_body_bytes: int, unlimited: Collection[str] = (), **options: Any
+    options: DialectOptions, *, title: str, render: Render, unlimited: Collection[str] = (), **fastapi: Any
 ) -> FastAPI:
-    """An empty application with a dialect's error bodies, body limit and offline documentation.
+    """An empty application with a dialect's error bodies, body limit, Host check and offline documentation.
 
-    `unlimited` are the paths whose bodies are streamed and may have any length. `options` go to FastAPI as they are;
+    `unlimited` are the paths whose bodies are streamed and may have any length. `fastapi` goes to FastAPI as it is;
     give `responses` a "default" of the dialect's error model, or FastAPI documents an error 422 that never comes.
     """
-    api = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, **{"redirect_slashes": False} | options)
+    settings: dict[str, Any] = {"version": options.version, "redirect_slashes": False}
+    api = FastAPI(title=title, docs_url=None, redoc_url=None, **settings | fastapi)
     install_errors(api, render)
     install_docs(api)
-    api.add_middleware(BodyLimit, max_bytes=max_body_bytes, render=render, unlimited=frozenset(unlimited))
+    # The last one added is the outermost.
+    api.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, render=render, unlimited=frozenset(unlimited))
+    if options.allowed_hosts is not None:
+        api.add_middleware(HostCheck, allowed=options.allowed_hosts, render=render)
     api.add_middleware(CrashBarrier, render=render)
     return api
 
@@ -129,7 +142,6 @@ def install_errors(api: FastAPI, render: Render) -> None:
 def to_problem(error: Mapping[str, Any]) -> Problem:
     """One entry of pydantic's error list as a problem with a sentence."""
     location, *path = error["loc"] or ("body",)
-    index = next((part for part in path if isinstance(part, int)), None)
     # Names of union members and validators stand in the path too; they are none of the caller's business.
     field = ".".join(str(part) for part in path if isinstance(part, int) or str(part).isidentifier())
     kind, name = error["type"], field or f"the {location}"
@@ -145,7 +157,7 @@ def to_problem(error: Mapping[str, Any]) -> Problem:
     else:
         message = str(error["msg"])
         detail = f"{name}: {message[:1].lower()}{message[1:]}"
-    return Problem(str(location), field, kind, detail, index)
+    return Problem(str(location), field, kind, detail)
 
 
 class CrashBarrier:
@@ -208,6 +220,29 @@ class BodyLimit:
             return message
 
         return await self._app(scope, counted, send)
+
+
+class HostCheck:
+    """ASGI middleware: only requests for one of the `allowed` hosts (names without a port) are answered."""
+
+    def __init__(self, app: ASGIApp, allowed: frozenset[str], render: Render) -> None:
+        self._app = app
+        self._allowed = allowed
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) == 1 and _without_port(hosts[0]) in self._allowed:
+            return await self._app(scope, receive, send)
+        return await self._render(MisdirectedRequest(", ".join(hosts)))(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
 
 
 # --- JSON in -------------------------------------------------------------------------------------
