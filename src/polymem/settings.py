@@ -1,0 +1,166 @@
+"""How a server is set up: environment variables POLYMEM_*, read once at the start and never changed.
+
+Only the composition root and the command line read this; everything else is given plain values.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "POLYMEM_"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""Names a Host header may carry on a server that only this machine reaches."""
+
+
+class InvalidSettings(Exception):
+    """The settings cannot work. `str(error)` has one sentence a line, each naming the variable it is about."""
+
+
+class Listener(NamedTuple):
+    """A dialect served at the root of a port of its own; `port` None is the dialect's usual one.
+
+    The dialect "all" stands for every dialect that has a port.
+    """
+
+    dialect: str
+    port: int | None = None
+
+
+def to_listener(text: str) -> Listener:
+    """`memento` or `memento:7007`. Raises ValueError with a sentence."""
+    dialect, colon, port = text.strip().partition(":")
+    if not dialect or (colon and not (port.isdecimal() and int(port) <= 65535)):
+        raise ValueError(f"{text!r} is not of the form DIALECT or DIALECT:PORT, say memento:7007")
+    if dialect == "all" and colon:
+        raise ValueError("'all' uses each dialect's own port and takes none itself")
+    return Listener(dialect, int(port) if colon else None)
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _to_listeners(value: Any) -> Any:
+    return tuple(to_listener(part) if isinstance(part, str) else part for part in _split(value))
+
+
+def _expand(value: Any) -> Any:
+    return Path(value).expanduser() if isinstance(value, (str, Path)) else value
+
+
+ExpandedPath = Annotated[Path, BeforeValidator(_expand)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. `load_settings` makes one; a wrong value is refused there."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(8765, ge=0, le=65535, description="Port of the gateway; 0 takes a free one.")
+    listen: Annotated[tuple[Listener, ...], NoDecode, BeforeValidator(_to_listeners)] = Field(
+        (), description="Dialects to serve at the root of ports of their own too: memento, memento:7007, all."
+    )
+    auth: Literal["local", "required"] = Field(
+        "local", description="local: callers without a key are the local owner. required: everybody needs a key."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Further names a Host header may carry with auth=local, separated by commas."
+    )
+
+    data_dir: ExpandedPath = Field(Path("~/.polymem").expanduser(), description="Where memories are kept.")
+    cache_dir: ExpandedPath | None = Field(None, description="Where built models are kept; default DATA_DIR/models.")
+    database_url: SecretStr | None = Field(None, description="A database instead of the one in the data directory.")
+    index_memory_mb: int = Field(512, ge=1, description="Memory the search indexes may take, in MiB.")
+
+    embedder: str = Field("local", min_length=1, description="local, none, fastembed, or a folder with an ONNX model.")
+    embedder_url: str | None = Field(None, description="An OpenAI-compatible server that embeds instead.")
+    embedder_model: str | None = Field(None, description="The model to ask that server, or fastembed, for.")
+    embedder_api_key: SecretStr | None = Field(None, description="The credential for that server.")
+    embedder_precision: Literal["int8", "fp32"] = Field("int8", description="Precision of the local model.")
+    embedder_threads: int | None = Field(None, ge=1, le=256, description="How many texts are embedded at once.")
+
+    max_body_mb: float = Field(10.0, gt=0, le=1024, description="Largest request body, in MiB.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines are written to stderr.")
+    access_log: bool = Field(True, description="Log one line for each request.")
+
+    namespace: str | None = Field(None, min_length=1, description="Memento: namespace of callers that name none.")
+    memento_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices(f"{PREFIX}MEMENTO_API_KEY", "MEMENTO_API_KEY"),
+        description="Memento: a key that its callers must present.",
+    )
+    memento_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices(f"{PREFIX}MEMENTO_PORT", "MEMENTO_PORT"),
+        description="Memento: its port where it has one of its own; default 7007.",
+    )
+
+    @field_validator("log_level", "log_format", "auth", "embedder_precision", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_without_port(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host.lower() for host in hosts)
+
+    @field_validator("embedder_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.auth == "local" and not is_loopback(self.host):
+            raise ValueError(
+                f"POLYMEM_HOST {self.host} can be reached by other machines, and with POLYMEM_AUTH=local nobody needs "
+                "a key; set POLYMEM_AUTH=required, or listen on 127.0.0.1"
+            )
+        if self.embedder_url is not None and not self.embedder_model:
+            raise ValueError("POLYMEM_EMBEDDER_URL needs the model's name in POLYMEM_EMBEDDER_MODEL")
+        return self
+
+    @property
+    def model_dir(self) -> Path:
+        """Where built models are kept."""
+        return self.cache_dir or self.data_dir / "models"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings from the environment; what is `given` and not None wins. Raises InvalidSettings."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise InvalidSettings("\n".join(_sentence(item) for item in error.errors())) from None
+
+
+def _sentence(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = str(error["loc"][0])
+    # Aliases name the variable already.
+    variable = name if name.isupper() else PREFIX + name.upper()
+    return f"{variable}: {message[:1].lower()}{message[1:]}"
