@@ -1,0 +1,68 @@
+"""What all dialects share: strict JSON, a limit on bodies, errors on one road, documentation that works offline.
+
+    api = kit.create_api(options, title=…, render=render)
+    api.include_router(router)          # router = kit.router(): its routes read JSON strictly
+
+Every failure reaches the dialect's one `render` as a `PolymemError`: those of the core as they are, and those of
+HTTP as the classes of `kit.errors`.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from fastapi import FastAPI
+
+from polymem.dialects.dialect import DialectOptions
+from polymem.dialects.kit.docs import install_docs
+from polymem.dialects.kit.errors import (
+    BodyTooLarge,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    MisdirectedRequest,
+    Problem,
+    Render,
+    install_errors,
+)
+from polymem.dialects.kit.json import JsonResponse, parse_json, router, to_json
+from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck
+
+__all__ = [
+    "BodyLimit",
+    "BodyTooLarge",
+    "CrashBarrier",
+    "HostCheck",
+    "InternalError",
+    "InvalidRequest",
+    "JsonResponse",
+    "MethodNotAllowed",
+    "MisdirectedRequest",
+    "Problem",
+    "Render",
+    "create_api",
+    "install_docs",
+    "install_errors",
+    "parse_json",
+    "router",
+    "to_json",
+]
+
+
+def create_api(
+    options: DialectOptions, *, title: str, render: Render, unlimited: Collection[str] = (), **fastapi: Any
+) -> FastAPI:
+    """An empty application with a dialect's error bodies, body limit, Host check and offline documentation.
+
+    `unlimited` are the paths whose bodies are streamed and may have any length. `fastapi` goes to FastAPI as it is;
+    give `responses` a "default" of the dialect's error model, or FastAPI documents an error 422 that never comes.
+    """
+    settings: dict[str, Any] = {"version": options.version, "redirect_slashes": False}
+    api = FastAPI(title=title, docs_url=None, redoc_url=None, **settings | fastapi)
+    install_errors(api, render)
+    install_docs(api)
+    # The last one added is the outermost.
+    api.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, render=render, unlimited=frozenset(unlimited))
+    if options.allowed_hosts is not None:
+        api.add_middleware(HostCheck, allowed=options.allowed_hosts, render=render)
+    api.add_middleware(CrashBarrier, render=render)
+    return api
