@@ -1,0 +1,22 @@
+"""Small forgiveness in addresses: a slash too many at the end, and HEAD wherever GET is possible."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class ForgivingPaths:
+    """ASGI middleware: `/api/list/` is `/api/list`, without the redirect that costs a POST its body.
+
+    HEAD runs as GET; the server leaves the body out by itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            root = scope.get("root_path", "")
+            path = scope["path"].removeprefix(root)
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            scope = {**scope, "path": root + (path.rstrip("/") or "/"), "method": method}
+        await self._app(scope, receive, send)
