@@ -1,0 +1,172 @@
+"""What the server answers, as frozen values. Instants are timezone-aware datetimes in UTC.
+
+A field that a newer server adds is ignored, so an older client goes on working.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One memory in its newest version (in a `Version`: as that change left it).
+
+    `project` is a project's key, None outside any project. `importance` is 1–10, `weight` a ranking multiplier
+    0.1–1.0, `confidence` 0–1 or unknown. `valid_from`/`valid_to` say when the text is true, `occurred_at` when what
+    it tells happened. `superseded_by` is set while another memory replaces this one. `version` counts from 1.
+    """
+
+    id: str
+    content: str
+    created_at: datetime
+    updated_at: datetime
+    project: str | None = None
+    kind: str = "note"
+    tags: tuple[str, ...] = ()
+    importance: int = 5
+    weight: float = 1.0
+    confidence: float | None = None
+    container: str | None = None
+    context: str | None = None
+    title: str | None = None
+    summary: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    expires_at: datetime | None = None
+    supersedes: str | None = None
+    superseded_by: str | None = None
+    access_count: int = 0
+    last_accessed: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One entry of a memory's history. `change` is created, revised, superseded, forgotten, restored or the like."""
+
+    version: int
+    memory: Memory
+    change: str
+    recorded_at: datetime
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A page of results. `total` counts all that match, whatever `limit` and `offset` are."""
+
+    items: tuple[T, ...]
+    total: int
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A memory found, with its score 0..1. `explain` says how it came there, when that was asked for."""
+
+    memory: Memory
+    score: float
+    explain: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """The answer to a recall, best hit first.
+
+    `mode` is the one that ran: keyword, when the server could make no vector for a hybrid query. `matched` counts the
+    hits above the floor, `considered` the memories that the filters admitted, `took_ms` the server's milliseconds.
+    """
+
+    hits: tuple[Hit, ...]
+    mode: str
+    took_ms: float
+    matched: int = 0
+    considered: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyNot:
+    """Which stage lost a memory (returned, if none did), why, and the smallest change that brings it back."""
+
+    stage: str
+    sentence: str
+    remedy: str | None = None
+    rank: int | None = None
+    score: float | None = None
+    explain: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A named part of the memory. `key` is what a memory's `project` names."""
+
+    id: str
+    key: str
+    slug: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    stack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Counts of what the caller can see. `without_vector` counts memories that only words find so far."""
+
+    memories: int
+    forgotten: int = 0
+    expired: int = 0
+    superseded: int = 0
+    unassigned: int = 0
+    by_kind: Mapping[str, int] = field(default_factory=dict)
+    by_project: Mapping[str, int] = field(default_factory=dict)
+    without_vector: int = 0
+    bytes_on_disk: int | None = None
+    embedding_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A record that was not imported: its position from 1, and why."""
+
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """`imported` new memories, `existing` that were there already, and what was skipped."""
+
+    imported: int
+    existing: int
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as the server lists it. `prefix` is the start of its secret; the rest is not kept."""
+
+    id: str
+    name: str
+    prefix: str
+    created_at: datetime
+    project: str | None = None
+    permissions: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey(ApiKey):
+    """A key just made, with its `secret`, which cannot be shown again."""
+
+    secret: str = field(repr=False)
