@@ -1,0 +1,162 @@
+"""One search: the scope's and filter's mask, the two legs, their union, and every signal of each candidate."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from polymem.core.people import Scope
+from polymem.core.ports import Candidate, CandidateQuery, Candidates, EmbeddingModel
+from polymem.storage.search.analysis import analyse_query
+from polymem.storage.search.columns import NO_CODE, Bools, Rows
+from polymem.storage.search.dense import DenseScores, FetchVectors
+from polymem.storage.search.keyword import KeywordScores
+from polymem.storage.search.masks import admitted, split_filter
+from polymem.storage.search.snapshot import EPOCH, Snapshot
+from polymem.storage.search.speakers import NamedSpeakers
+
+_WITH_NEIGHBOURS = 32
+"""Of so many best rows of the dense leg the neighbours become candidates too …"""
+
+_NEIGHBOUR_DISTANCE = 2
+"""… up to so many places away: what stands beside a good match is often the answer."""
+
+
+def find(
+    snapshot: Snapshot,
+    model: EmbeddingModel | None,
+    scope: Scope,
+    query: CandidateQuery,
+    allowed_ids: Collection[str] | None,
+    fetch: FetchVectors | None,
+) -> Candidates:
+    """The union of both legs' best (see `OrganizationIndex.search`)."""
+    own, rest = split_filter(query.filter)
+    if rest and allowed_ids is None:
+        raise ValueError("allowed_ids must be given for a filter that the index cannot evaluate alone.")
+    within, mask = admitted(snapshot, scope, own, allowed_ids)
+    considered = int(np.count_nonzero(mask))
+    if not considered:
+        return Candidates([], 0)
+
+    dense = _dense(snapshot, model, query, mask, fetch)
+    keyword = KeywordScores(snapshot, analyse_query(query.text), within) if query.text is not None else None
+    dense_best = dense.best(query.depth) if dense else _NO_ROWS
+    keyword_best = keyword.best(mask, query.depth) if keyword else _NO_ROWS
+    found = [dense_best, keyword_best]
+    if snapshot.conversations:
+        if dense:
+            found.append(dense.neighbours(dense_best[:_WITH_NEIGHBOURS], _NEIGHBOUR_DISTANCE))
+        if keyword:
+            found.append(keyword.best_in_context(mask, query.depth))
+    included = snapshot.rows.get(query.include, -1) if query.include is not None else -1
+    if 0 <= included < snapshot.size and mask[included]:
+        found.append(np.array([included]))
+    else:
+        included = -1
+    rows = np.unique(np.concatenate(found))
+
+    dense_ranks = _ranks(dense_best)
+    keyword_ranks = _ranks(keyword_best)
+    if included >= 0:
+        if dense and included not in dense_ranks:
+            dense_ranks[included] = dense.rank(included)
+        if keyword and included not in keyword_ranks:
+            keyword_ranks[included] = keyword.rank(included, mask)
+    items = _candidates(snapshot, query, rows, dense, keyword, dense_ranks, keyword_ranks)
+    unseen = considered - dense.visible if dense else considered if query.vector is not None else 0
+    return Candidates(items, considered, unseen)
+
+
+_NO_ROWS: Rows = np.empty(0, np.intp)
+
+
+def _dense(
+    snapshot: Snapshot, model: EmbeddingModel | None, query: CandidateQuery, mask: Bools, fetch: FetchVectors | None
+) -> DenseScores | None:
+    if query.vector is None or model is None or query.model != model:
+        return None
+    vector = np.frombuffer(query.vector, "<f4")
+    if len(vector) != model.dimensions:
+        raise ValueError(f"The query's vector has {len(vector)} dimensions instead of {model.dimensions}.")
+    return DenseScores(snapshot, vector, mask, query.depth, fetch)
+
+
+def _ranks(best: Rows) -> dict[int, int | None]:
+    return {row: rank for rank, row in enumerate(best.tolist(), start=1)}
+
+
+def _candidates(
+    snapshot: Snapshot,
+    query: CandidateQuery,
+    rows: Rows,
+    dense: DenseScores | None,
+    keyword: KeywordScores | None,
+    dense_ranks: dict[int, int | None],
+    keyword_ranks: dict[int, int | None],
+) -> list[Candidate]:
+    columns, names = snapshot.columns, snapshot.names
+    nothing: list[Any] = [None] * len(rows)
+    zeros = [0.0] * len(rows)
+    cosines, context_cosines = nothing, nothing
+    keywords, context_keywords, coverages = zeros, zeros, zeros
+    if dense:
+        cosines, context_cosines = (_or_none(values) for values in dense.signals(rows))
+    if keyword:
+        keywords, context_keywords, coverages = (values.tolist() for values in keyword.signals(rows))
+    named = NamedSpeakers(query.text or "", names.speakers.names)
+    in_conversation = (columns.previous[rows] >= 0) | (columns.following[rows] >= 0)
+    return [
+        Candidate(
+            memory_id=snapshot.memory_ids[row],
+            project_id=None if project == NO_CODE else names.projects.names[project],
+            kind=names.kinds.names[kind],
+            importance=importance,
+            weight=weight,
+            created_at=EPOCH + created_at,
+            updated_at=EPOCH + updated_at,
+            occurred_at=None if occurred_at is None else EPOCH + occurred_at,
+            cosine=cosine,
+            context_cosine=context_cosine,
+            keyword=own_keyword,
+            context_keyword=context_keyword,
+            coverage=coverage,
+            dense_rank=dense_ranks.get(row),
+            keyword_rank=keyword_ranks.get(row),
+            words=words,
+            is_question=is_question,
+            in_conversation=linked,
+            speaker_named=speaker != NO_CODE and named[speaker],
+        )
+        for (
+            row, project, kind, importance, weight, created_at, updated_at, occurred_at, cosine, context_cosine,
+            own_keyword, context_keyword, coverage, words, is_question, linked, speaker,
+        ) in zip(
+            rows.tolist(),
+            columns.project[rows].tolist(),
+            columns.kind[rows].tolist(),
+            columns.importance[rows].tolist(),
+            columns.weight[rows].tolist(),
+            columns.created_at[rows].view("m8[us]").tolist(),
+            columns.updated_at[rows].view("m8[us]").tolist(),
+            columns.occurred_at[rows].view("m8[us]").tolist(),
+            cosines,
+            context_cosines,
+            keywords,
+            context_keywords,
+            coverages,
+            columns.words[rows].tolist(),
+            columns.is_question[rows].tolist(),
+            in_conversation.tolist(),
+            columns.speaker[rows].tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+
+
+def _or_none(values: npt.NDArray[np.float32]) -> list[float | None]:
+    listed: list[float | None] = values.tolist()
+    for place in np.flatnonzero(np.isnan(values)).tolist():
+        listed[place] = None
+    return listed

@@ -1,0 +1,189 @@
+"""The keyword leg: BM25 of each memory, and the same with its neighbours in the conversation as context.
+
+The weight of a term t is idf = ln(1 + (N - df + 0.5) / (df + 0.5)) over the organization's live memories, its
+saturation in a memory c / (c + k1 (1 - b + b length / mean length)), with k1 = 1.2 and b = 0.4 (Robertson and
+Zaragoza 2009; b chosen on LoCoMo, where it beat 0.75 by half a point). The sum over the query's terms is divided
+by the sum of their weights, so that it is 0..1 whatever the query: 1 could only be reached by a memory that
+repeats every term endlessly.
+
+In context, each term counts as much as the best of what the memory itself offers and what a near neighbour
+offers, damped by distance: the question before an answer supplies the topic the answer leaves out.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from polymem.storage.search.analysis import QueryTerms
+from polymem.storage.search.columns import Bools, Floats, Rows
+from polymem.storage.search.snapshot import Snapshot
+from polymem.storage.search.top import top
+
+K1 = 1.2
+B = 0.4
+
+BEFORE = (0.5, 0.3, 0.15)
+"""What a term in the memory 1, 2, 3 places earlier in the conversation counts."""
+
+AFTER = (0.25, 0.1)
+"""The same for 1, 2 places later."""
+
+MOST_TERMS = 128
+"""Only so many of a query's terms are looked up, the rarest: a pasted page is no question."""
+
+_WEIGHTS = np.array((1.0, *BEFORE, *AFTER), np.float32)[:, None]
+
+
+class _Term(NamedTuple):
+    """A term of the query: its weight, and the rows (no two equal) that contain it, how saturated."""
+
+    idf: float
+    rows: Rows
+    saturation: Floats
+
+
+class KeywordScores:
+    """The scores of one query. `within` leaves out rows that can have no influence."""
+
+    def __init__(self, snapshot: Snapshot, query: QueryTerms, within: Bools) -> None:
+        self._snapshot = snapshot
+        self._terms, self._total = _weighted(snapshot, query, within)
+        places = snapshot.columns.capacity + 1
+        self._own = np.zeros(places, np.float32)
+        for term in self._terms:
+            self._own[term.rows] += term.idf * term.saturation
+        self._context = np.full(places, np.nan, np.float32)
+        self._coverage = np.zeros(places, np.float32)
+
+    def best(self, mask: Bools, depth: int) -> Rows:
+        """The `depth` rows of the mask with the highest score of their own, best first; no row without any."""
+        rows = np.flatnonzero(mask & (self._own[: len(mask)] > 0))
+        return rows[top(self._own[rows], depth, self._snapshot.columns.arrival[rows])]
+
+    def best_in_context(self, mask: Bools, depth: int) -> Rows:
+        """The `depth` rows of the mask with the highest score in context, best first."""
+        if not self._snapshot.conversations:
+            return self.best(mask, depth)
+        rows, bounds = self._bounded(mask)
+        if len(rows) > 4 * depth:
+            # What the best by their bounds really reach, no row whose bound is lower can beat.
+            promising = np.argpartition(bounds, len(rows) - 2 * depth)[len(rows) - 2 * depth :]
+            self._score(rows[promising])
+            reached = self._context[rows[promising]]
+            rows = rows[bounds >= np.partition(reached, len(reached) - depth)[len(reached) - depth]]
+        self._score(rows)
+        return rows[top(self._context[rows], depth, self._snapshot.columns.arrival[rows])]
+
+    def rank(self, row: int, mask: Bools) -> int | None:
+        """The place of a row among the mask by its own score, counted from 1; None without any."""
+        own = self._own[row]
+        return 1 + int(np.count_nonzero(self._own[: len(mask)][mask] > own)) if own > 0 else None
+
+    def signals(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
+        """Own score, score in context and coverage of the query's terms, each 0..1."""
+        self._score(rows)
+        total = np.float32(self._total or 1.0)
+        return self._own[rows] / total, self._context[rows] / total, self._coverage[rows] / total
+
+    def _bounded(self, mask: Bools) -> tuple[Rows, Floats]:
+        """The rows of the mask that may have a score in context, and a bound that it cannot exceed.
+
+        The best of several offers is at most their sum, and sums over terms are known already.
+        """
+        columns, own = self._snapshot.columns, self._own
+        if 4 * np.count_nonzero(mask) < len(mask):
+            rows = np.flatnonzero(mask)
+            bounds = own[rows]
+            for links, weights in ((columns.previous, BEFORE), (columns.following, AFTER)):
+                near = rows
+                for weight in weights:
+                    near = links[near]
+                    bounds += weight * own[near]
+        else:
+            every = own.copy()
+            for links, weights in ((columns.previous, BEFORE), (columns.following, AFTER)):
+                offered = own
+                for weight in weights:
+                    offered = offered.take(links)
+                    every += weight * offered
+            rows = np.flatnonzero(mask & (every[: len(mask)] > 0))
+            bounds = every[rows]
+        positive = bounds > 0
+        # Sums in another order may differ in the last digits.
+        return rows[positive], bounds[positive] * np.float32(1.00001)
+
+    def _score(self, rows: Rows) -> None:
+        """Compute context and coverage of those rows that lack them."""
+        rows = rows[np.isnan(self._context[rows])]
+        if not len(rows):
+            return
+        around = self._around(rows)
+        weights = _WEIGHTS[: len(around)]
+        context, coverage = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
+        offered = np.zeros(len(self._own), np.float32)
+        for term in self._terms:
+            offered[term.rows] = term.saturation
+            seen = offered[around]
+            coverage += np.float32(term.idf) * (seen[0] > 0)
+            context += term.idf * (seen * weights).max(axis=0)
+            offered[term.rows] = 0
+        self._context[rows] = context
+        self._coverage[rows] = coverage
+
+    def _around(self, rows: Rows) -> npt.NDArray[np.intp]:
+        """Each row (first line) with its neighbours, in the order of the weights."""
+        if not self._snapshot.conversations:
+            return rows[None, :]
+        columns = self._snapshot.columns
+        around = [rows]
+        for links, weights in ((columns.previous, BEFORE), (columns.following, AFTER)):
+            near = rows
+            for _ in weights:
+                near = links[near]
+                around.append(near)
+        return np.stack(around)
+
+
+def _weighted(snapshot: Snapshot, query: QueryTerms, within: Bools) -> tuple[list[_Term], float]:
+    """The query's terms that some memory contains, and the summed weight of all that count."""
+    every_row_lives = snapshot.live == snapshot.size
+    all_admitted = int(np.count_nonzero(within)) == snapshot.live
+    found: dict[int, tuple[int, Rows, Floats]] = {}
+    for id_, (rows, counts) in zip(query.ids, snapshot.postings.lookup(query.ids, snapshot.size), strict=True):
+        frequency = len(rows) if every_row_lives else int(np.count_nonzero(snapshot.alive[rows]))
+        if not (every_row_lives and all_admitted):
+            admitted = within[rows]
+            rows, counts = rows[admitted], counts[admitted]
+        found[id_] = (frequency, rows, counts)
+    mean_length = snapshot.total_length / max(1, snapshot.live)
+    fixed, by_length = K1 * (1 - B), K1 * B / (mean_length or 1.0)
+    terms, total = [], 0.0
+    for id_ in _counted(query, {id_: frequency for id_, (frequency, _, _) in found.items()}):
+        frequency, rows, counts = found[id_]
+        idf = math.log1p((snapshot.live - frequency + 0.5) / (frequency + 0.5))
+        total += idf
+        if len(rows):
+            room = snapshot.columns.length[rows].astype(np.float32)
+            room *= by_length
+            room += fixed
+            room += counts
+            terms.append(_Term(idf, rows, counts / room))
+    return terms, total
+
+
+def _counted(query: QueryTerms, frequencies: dict[int, int]) -> list[int]:
+    """The terms that count: of the forms of one written name only those known, or one if none is."""
+    known = {group for id_, group in zip(query.ids, query.groups, strict=True) if frequencies[id_]}
+    counted = []
+    for id_, group in zip(query.ids, query.groups, strict=True):
+        if group < 0 or frequencies[id_]:
+            counted.append(id_)
+        elif group not in known:
+            known.add(group)
+            counted.append(id_)
+    if len(counted) > MOST_TERMS:
+        counted.sort(key=lambda id_: (not frequencies[id_], frequencies[id_], id_))
+        counted = sorted(counted[:MOST_TERMS])
+    return counted
