@@ -95,7 +95,7 @@ class Memories:
             ]
             writes += await self._supersessions(scope, memories)
             try:
-                ids = await self._store.apply(scope, writes, idempotency=idempotency)
+                ids = await self._store.apply(scope, writes, idempotency=idempotency, at=self._clock.now())
                 break
             except Conflict:
                 # Only the change to a superseded memory can be stale and worth another look.
@@ -305,7 +305,7 @@ class Memories:
                 if new is not None and new.supersedes == memory_id:
                     writes.insert(0, self._update(new, Change.REVISED, supersedes=None))
             try:
-                await self._store.apply(scope, writes)
+                await self._store.apply(scope, writes, at=self._clock.now())
                 return
             except Conflict:
                 if attempt == _ATTEMPTS - 1:
@@ -320,7 +320,7 @@ class Memories:
             if update is None:
                 return memory
             try:
-                await self._store.apply(scope, [update])
+                await self._store.apply(scope, [update], at=self._clock.now())
             except Conflict:
                 if attempt == _ATTEMPTS - 1:
                     raise
