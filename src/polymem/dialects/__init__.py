@@ -1,6 +1,12 @@
 """How others speak to polymem: REST APIs over one core, each in a folder of its own."""
 
-from polymem.dialects.dialect import Dialect
+from polymem.dialects import memento, native
+from polymem.dialects.dialect import Dialect, DialectOptions
 
-DIALECTS: tuple[Dialect, ...] = ()
+__all__ = ["DIALECTS", "Dialect", "DialectOptions"]
+
+DIALECTS: tuple[Dialect, ...] = (
+    native.DIALECT,
+    memento.DIALECT,
+)
 """Every dialect there is. A new one is one folder and one line here."""

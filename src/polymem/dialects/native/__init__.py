@@ -1,0 +1,73 @@
+"""The native API: /v1 at the gateway's root, in the core's own words."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from polymem.core import Core
+from polymem.dialects import kit
+from polymem.dialects.dialect import Dialect, DialectOptions
+from polymem.dialects.native.credentials import SECURITY_SCHEMES
+from polymem.dialects.native.errors import Problem, render
+from polymem.dialects.native.routes import ROUTERS
+from polymem.dialects.native.routes.transfer import IMPORT_PATH
+
+_DESCRIPTION = """\
+Keep what an agent should remember, and find it again by meaning and by words.
+
+Send a key as `Authorization: Bearer KEY` or `X-API-Key: KEY`; a server in local mode takes callers without one for its
+owner. Instants are RFC 3339; one without an offset counts as UTC. Every refusal is a problem document (RFC 9457).
+"""
+
+_TAGS = [
+    {"name": "memories", "description": "Keep, read, change and forget."},
+    {"name": "recall", "description": "Find."},
+    {"name": "projects", "description": "Parts of the memory with a name."},
+    {"name": "transfer", "description": "Export and import."},
+    {"name": "keys", "description": "Who may call."},
+    {"name": "health", "description": "How the server is, and what it holds."},
+]
+
+
+def create_app(core: Core, options: DialectOptions) -> FastAPI:
+    """The native API over `core`."""
+    api = kit.create_api(
+        options,
+        title="polymem",
+        render=render,
+        unlimited={IMPORT_PATH},
+        summary="A memory server for AI agents.",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        generate_unique_id_function=lambda route: "-".join((*route.tags, route.name)).rstrip("_"),
+    )
+    api.state.core = core
+    api.state.options = options
+    for router in ROUTERS:
+        api.include_router(router)
+    generate = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            _complete(generate(), local=options.local)
+        assert api.openapi_schema is not None
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    return api
+
+
+def _complete(document: dict[str, Any], *, local: bool) -> None:
+    # What FastAPI cannot be told: the one body of all errors, and that a credential may be missing in local mode.
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    document["security"] = [{name: []} for name in SECURITY_SCHEMES] + ([{}] if local else [])
+    for path, operations in document["paths"].items():
+        if path.startswith("/health"):
+            for operation in operations.values():
+                operation["security"] = []
+
+
+DIALECT = Dialect("native", "", None, create_app)

@@ -1,0 +1,6 @@
+"""The native API's routes, a module for each resource."""
+
+from polymem.dialects.native.routes import health, keys, memories, projects, recall, transfer
+
+ROUTERS = (memories.router, recall.router, projects.router, transfer.router, keys.router, health.router)
+"""In the order of the documentation."""

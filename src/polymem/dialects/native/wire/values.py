@@ -1,0 +1,74 @@
+"""The kinds of values the native API's JSON is made of."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from polymem.core.checks import check_name
+from polymem.core.errors import InvalidInput, TooLarge
+from polymem.core.transfer import from_rfc3339
+
+# What a text must look like, for readers and tools; the core enforces it and has the better sentences.
+SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+A_NAME: dict[str, Any] = SAYS_SOMETHING | {"maxLength": 500}
+
+
+class Body(BaseModel):
+    """What a caller sends as JSON. Unknown fields are refused, and nothing is converted: `true` is no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """What the server sends. These models document the answers; `mapping` builds them."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+def refusal(error: InvalidInput, field: str | None = None) -> PydanticCustomError:
+    """What a validator raises for a broken rule of the core: pydantic then goes on to name all that is wrong.
+
+    `field` is the core's name of the field, where the place the validator stands at does not tell it.
+    """
+    kind = "too_large" if isinstance(error, TooLarge) else "invalid_input"
+    return PydanticCustomError(kind, "{detail}", {"detail": str(error), "field": field or ""})
+
+
+def _to_instant(value: Any, info: ValidationInfo) -> Any:
+    if value is None:
+        return None
+    try:
+        return from_rfc3339(value, info.field_name or "an instant")
+    except InvalidInput as error:
+        raise refusal(error) from None
+
+
+def _a_name(value: str, info: ValidationInfo) -> str:
+    try:
+        return check_name(info.field_name or "a name", value)
+    except InvalidInput as error:
+        raise refusal(error) from None
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("a NUL character cannot be part of a text")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_to_instant)]
+"""RFC 3339; without an offset it counts as UTC."""
+
+Name = Annotated[str, AfterValidator(_a_name), Field(json_schema_extra=A_NAME)]
+"""A short text that says something, held to the core's rule for names."""
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""A text to compare with, which no rule of the core looks at."""
+
+Term = Annotated[Text, Field(max_length=1000, json_schema_extra={"pattern": r"^[^\u0000]*$"})]
+"""One value of a filter."""
+
+Terms = Annotated[list[Term], Field(max_length=1000)]
+"""Values of a filter of which several may be given."""
