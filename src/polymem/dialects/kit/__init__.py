@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from polymem.dialects.dialect import DialectOptions
 from polymem.dialects.kit.docs import install_docs
@@ -25,7 +26,7 @@ from polymem.dialects.kit.errors import (
     install_errors,
 )
 from polymem.dialects.kit.json import JsonResponse, parse_json, router, to_json
-from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck
+from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
 
 __all__ = [
     "BodyLimit",
@@ -57,10 +58,11 @@ def create_api(
     give `responses` a "default" of the dialect's error model, or FastAPI documents an error 422 that never comes.
     """
     settings: dict[str, Any] = {"version": options.version, "redirect_slashes": False}
+    fastapi["middleware"] = [*fastapi.get("middleware", ()), Middleware(RouteTemplate)]
     api = FastAPI(title=title, docs_url=None, redoc_url=None, **settings | fastapi)
     install_errors(api, render)
     install_docs(api)
-    # The last one added is the outermost.
+    # The last one added is the outermost, and what a dialect adds is outside of all these.
     api.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, render=render, unlimited=frozenset(unlimited))
     if options.allowed_hosts is not None:
         api.add_middleware(HostCheck, allowed=options.allowed_hosts, render=render)

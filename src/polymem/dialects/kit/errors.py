@@ -1,5 +1,6 @@
 """What HTTP adds to the errors of the core, and the one road all of them take to a dialect's `render`."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge
+
+_NAME = re.compile(r"[\w-]+")
 
 Render = Callable[[PolymemError], Response]
 """A dialect's total translation of errors. It must answer for every class of the core's tree and for those below."""
@@ -98,7 +101,7 @@ def to_problem(error: Mapping[str, Any]) -> Problem:
     """One entry of pydantic's error list as a problem with a sentence."""
     location, *path = error["loc"] or ("body",)
     # Names of union members and validators stand in the path too; they are none of the caller's business.
-    field = ".".join(str(part) for part in path if isinstance(part, int) or str(part).isidentifier())
+    field = ".".join(str(part) for part in path if _NAME.fullmatch(str(part)))
     kind, name = error["type"], field or f"the {location}"
     if kind == "missing":
         detail = f"{name} is required" if field else "A JSON body is required"

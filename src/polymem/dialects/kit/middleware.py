@@ -3,6 +3,7 @@
 import logging
 
 from starlette.requests import ClientDisconnect
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polymem.core.errors import PolymemError
@@ -40,6 +41,27 @@ class CrashBarrier:
             if started:
                 raise
             await self._render(InternalError())(scope, receive, send)
+
+
+class RouteTemplate:
+    """ASGI middleware, the innermost: tells whoever counts requests outside the template of the route that answered.
+
+    It becomes `route` in the dictionary that they left as `place` in the request's state; what is between may copy
+    scope and state, but not that.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            route = scope.get("route")
+            place = scope.get("state", {}).get("place")
+            if place is not None and route is not None and not isinstance(route, Mount):
+                place["route"] = route.path_format
 
 
 class BodyLimit:

@@ -1,0 +1,86 @@
+"""What a server does beside answering: it warms up, and embeds what has no vector yet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from polymem.core import Core
+from polymem.core.errors import EmbeddingUnavailable, Unavailable
+from polymem.core.people import Scope
+
+_logger = structlog.get_logger("polymem.background")
+
+_WARMED_ORGANIZATIONS = 20
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+_LOOK_AGAIN = 60.0
+"""Seconds between two looks for texts without a vector: those kept while the embedder could not answer."""
+_REPORT_EVERY = 10.0
+
+
+@asynccontextmanager
+async def chores(core: Core) -> AsyncIterator[None]:
+    """Does the chores until the block ends."""
+    task = asyncio.create_task(_do_chores(core))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _do_chores(core: Core) -> None:
+    try:
+        await _warm(core)
+        await _catch_up(core)
+    except Exception:
+        # The server answers without any of this.
+        _logger.exception("background work ended")
+
+
+async def _warm(core: Core) -> None:
+    # One after the other: the model first, since every recall needs it.
+    if core.embedder.model is not None:
+        try:
+            await core.embedder.embed_query("warm")
+        except EmbeddingUnavailable as error:
+            _logger.warning("the embedding model does not answer; keyword search works", reason=str(error))
+    with suppress(Unavailable):
+        for scope in await _scopes(core):
+            await core.store.warm(scope, core.embedder.model)
+
+
+async def _scopes(core: Core) -> list[Scope]:
+    if core.local is not None:
+        return [core.local]
+    organizations = await core.store.organizations()
+    return [Scope(organization_id=organization.id) for organization in organizations[:_WARMED_ORGANIZATIONS]]
+
+
+async def _catch_up(core: Core) -> None:
+    pause = _FIRST_PAUSE
+    while core.embedder.model is not None:
+        try:
+            if await core.reindex.pending():
+                await _embed_pending(core)
+            pause = _FIRST_PAUSE
+            await asyncio.sleep(_LOOK_AGAIN)
+        except Unavailable as error:
+            _logger.warning("memories are found by keyword only until they can be embedded", reason=str(error))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _embed_pending(core: Core) -> None:
+    clock = asyncio.get_running_loop().time
+    reported = clock()
+    done = 0
+    async for progress in core.reindex.run():
+        done = progress.done
+        if clock() - reported >= _REPORT_EVERY:
+            reported = clock()
+            _logger.info("embedding memories that have no vector yet", done=progress.done, total=progress.total)
+    _logger.info("all memories have vectors", embedded=done)

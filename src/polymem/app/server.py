@@ -1,0 +1,165 @@
+"""A process that listens: one core, several sockets, an orderly end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from polymem.app.background import chores
+from polymem.app.banner import Place, announce
+from polymem.app.composition import open_core, to_options
+from polymem.app.gateway import alone, gateway
+from polymem.app.logs import configure_logging
+from polymem.app.observability import Metrics
+from polymem.core import Core
+from polymem.dialects import DIALECTS, Dialect
+from polymem.settings import InvalidSettings, Settings
+
+_logger = structlog.get_logger("polymem.server")
+
+_GRACE_SECONDS = 10
+"""How long requests under way may take to finish once the server is told to stop."""
+
+
+class CannotListen(Exception):
+    """An address cannot be listened on. `str(error)` is a sentence that says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A socket that is bound, and which dialect is behind it; None is the gateway with all of them."""
+
+    dialect: Dialect | None
+    socket: socket.socket
+
+    @property
+    def name(self) -> str | None:
+        return None if self.dialect is None else self.dialect.name
+
+    @property
+    def url(self) -> str:
+        host, port = self.socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to whoever runs several of them, and says when it is up."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self.up = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to accept."""
+        await super().startup(sockets=sockets)
+        self.up.set()
+
+
+def run(settings: Settings) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM), on the fastest event loop there is.
+
+    Raises CannotListen, InvalidSettings, or a PolymemError of the store or the embedder, before anything is served.
+    """
+    loop_factory = uvicorn.Config(app="", loop="auto", log_config=None).get_loop_factory()
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """The same, on the event loop that runs."""
+    configure_logging(settings)
+    with ExitStack() as sockets:
+        doors = [_Door(None, sockets.enter_context(_bind(settings.host, settings.port, "POLYMEM_PORT")))]
+        for dialect, port in listeners(settings):
+            doors.append(_Door(dialect, sockets.enter_context(_bind(settings.host, port, "POLYMEM_LISTEN"))))
+        core = await open_core(settings)
+        try:
+            await _serve(core, settings, doors)
+        finally:
+            await core.close()
+
+
+def listeners(settings: Settings) -> list[tuple[Dialect, int]]:
+    """The dialects with a port of their own, and the port. Raises InvalidSettings for one that has none."""
+    usual = {dialect.name: dialect.port for dialect in DIALECTS if dialect.port is not None}
+    if settings.memento_port is not None:
+        usual["memento"] = settings.memento_port
+    wanted: dict[str, int] = {}
+    for name, port in settings.listen:
+        if name == "all":
+            wanted = usual | wanted
+        elif name not in usual:
+            raise InvalidSettings(f"POLYMEM_LISTEN: there is no dialect {name!r}; there are {', '.join(usual)} and all")
+        else:
+            wanted[name] = usual[name] if port is None else port
+    return [(dialect, wanted[dialect.name]) for dialect in DIALECTS if dialect.name in wanted]
+
+
+def _bind(host: str, port: int, setting: str) -> socket.socket:
+    try:
+        ((family, _, _, _, address), *_) = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        reason = "is in use by another program" if error.errno == 98 else f"cannot be listened on: {error.strerror}"
+        raise CannotListen(f"Port {port} of {host} {reason}; set another with {setting}") from None
+
+
+async def _serve(core: Core, settings: Settings, doors: Sequence[_Door]) -> None:
+    options, metrics = to_options(settings, core), Metrics()
+    servers = [
+        _Server(
+            gateway(core, options, metrics, access_log=settings.access_log)
+            if door.dialect is None
+            else alone(door.dialect, core, options, metrics, access_log=settings.access_log)
+        )
+        for door in doors
+    ]
+    with _stopped_by_signals(servers):
+        async with chores(core), asyncio.TaskGroup() as group:
+            for server, door in zip(servers, doors, strict=True):
+                group.create_task(server.serve(sockets=[door.socket]))
+            for server in servers:
+                await server.up.wait()
+            announce(settings, core, [Place(door.name, door.url) for door in doors])
+    _logger.info("stopped")
+
+
+@contextmanager
+def _stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server in servers:
+            # Asked twice, it no longer waits for requests under way.
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
