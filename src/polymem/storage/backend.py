@@ -1,0 +1,65 @@
+"""What `SqlStore` asks of a database: the few things databases do differently.
+
+Everything else is portable SQL in `statements`. Statements name their parameters `:name`; `:name...` stands for
+any number of texts, given as a list, and may only follow IN, in parentheses: `kind IN (:kinds...)`. A backend
+rewrites both to what its driver takes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+Params = Mapping[str, Any]
+"""Values of a statement's parameters: text, int, float, bytes, None, or a list of texts."""
+
+
+class Transaction(Protocol):
+    """One open transaction. Only used by the function it was given to, on that function's thread."""
+
+    def query(self, statement: str, params: Params) -> list[Row]:
+        """All rows the statement yields, those of RETURNING included."""
+        ...
+
+    def execute(self, statement: str, params: Params) -> int:
+        """How many rows the statement changed."""
+        ...
+
+    def execute_many(self, statement: str, rows: Sequence[Params]) -> None:
+        """The statement once for each of `rows`."""
+        ...
+
+
+class Backend(Protocol):
+    """A database that is open, with its schema up to date.
+
+    `read` and `write` run a plain function on a thread of the backend, inside one transaction. The function may be
+    run again from its start when the database asks for that, so it changes nothing but the database. Both raise
+    Unavailable when the database cannot answer, and whatever the function raises (its changes are undone then).
+    """
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, every statement in it seeing the same moment."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once its changes are durable."""
+        ...
+
+    async def size(self) -> int | None:
+        """Bytes on disk, None where that is not known."""
+        ...
+
+    async def damage(self) -> list[str]:
+        """What the database's own check of its files finds wrong, one sentence each."""
+        ...
+
+    async def backup(self, target: Path) -> None:
+        """A consistent copy in the new file `target`. Raises Conflict (it exists), InvalidInput, Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finishes the writes that were accepted, then lets go of threads, connections and files."""
+        ...
