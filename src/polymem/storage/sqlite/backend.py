@@ -1,0 +1,98 @@
+"""The `Backend` on one SQLite file."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from polymem.core.errors import Unavailable
+from polymem.storage.backend import Transaction
+from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
+from polymem.storage.sqlite.copying import copy_database
+from polymem.storage.sqlite.files import database_file
+from polymem.storage.sqlite.locks import FileLock, WriteTurn
+from polymem.storage.sqlite.readers import Readers
+from polymem.storage.sqlite.upgrade import FORMAT, prepare
+from polymem.storage.sqlite.writer import GroupWriter
+
+T = TypeVar("T")
+
+READERS = 2
+
+
+async def open_sqlite(location: Path) -> "SqliteBackend":
+    """Opens the database in a directory (or the file) `location`, making or upgrading it first.
+
+    Raises Unavailable with a sentence when that cannot be.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise Unavailable(f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed")
+    return await asyncio.to_thread(_open, database_file(location))
+
+
+def _open(file: Path) -> "SqliteBackend":
+    lock = prepare(file)
+    try:
+        return SqliteBackend(file, lock)
+    except sqlite3.Error as error:
+        lock.close()
+        raise to_core_error(error) from error
+
+
+class SqliteBackend:
+    """One writing thread with group commit, a few reading threads, write-ahead log, fsync on every commit."""
+
+    def __init__(self, file: Path, lock: FileLock) -> None:
+        self._file = file
+        self._lock = lock
+        self._turn = WriteTurn(file)
+        self._writer = GroupWriter(connect(file, writes=True), FORMAT, self._turn)
+        self._readers = Readers([connect(file, writes=False) for _ in range(READERS)])
+        self._closed = False
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed; with group commit fewer than `write` calls."""
+        return self._writer.commits
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return cast("T", await self._readers.run(work))
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        return cast("T", await self._writer.run(work))
+
+    async def size(self) -> int | None:
+        def measure() -> int:
+            log = self._file.with_name(self._file.name + "-wal")
+            return self._file.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+        return await asyncio.to_thread(measure)
+
+    async def damage(self) -> list[str]:
+        def check(tx: Transaction) -> list[str]:
+            found = [str(row[0]) for row in tx.query("PRAGMA quick_check", {}) if row[0] != "ok"]
+            found += [
+                f"{table} has a row that refers to a missing row of {parent}"
+                for table, _, parent, _ in tx.query("PRAGMA foreign_key_check", {})
+            ]
+            return found
+
+        return await self.read(check)
+
+    async def backup(self, target: Path) -> None:
+        await asyncio.to_thread(copy_database, self._file, target)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._readers.stop_accepting()
+        self._writer.stop_accepting()
+        await asyncio.to_thread(self._finish)
+
+    def _finish(self) -> None:
+        self._readers.close()
+        self._writer.close()
+        self._turn.close()
+        self._lock.close()
