@@ -1,0 +1,62 @@
+"""The transaction on a connection, and what PostgreSQL's errors mean to a caller."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import psycopg
+from psycopg import errors
+
+from polymem.core.errors import Conflict, InvalidInput, PolymemError, Unavailable
+from polymem.storage.backend import Params, Row
+
+_LIST = re.compile(r":(\w+)\.\.\.")
+_NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+_RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
+
+
+class PostgresTransaction:
+    """Runs portable statements on a connection whose transaction somebody else begins and ends."""
+
+    def __init__(self, connection: "psycopg.Connection[Row]") -> None:
+        self._connection = connection
+
+    def query(self, statement: str, params: Params) -> list[Row]:
+        return self._run(statement, params).fetchall()
+
+    def execute(self, statement: str, params: Params) -> int:
+        return self._run(statement, params).rowcount
+
+    def execute_many(self, statement: str, rows: Sequence[Params]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(cast("Any", native(statement)), rows)
+
+    def _run(self, statement: str, params: Params) -> "psycopg.Cursor[Row]":
+        return self._connection.execute(cast("Any", native(statement)), params)
+
+
+@lru_cache(maxsize=1024)
+def native(statement: str) -> str:
+    """The statement as psycopg takes it."""
+    lists = _LIST.sub(r"SELECT unnest(CAST(:\1 AS text[]))", statement.replace("%", "%%"))
+    return _NAME.sub(r"%(\1)s", lists)
+
+
+def is_retried(error: BaseException) -> bool:
+    """Whether the database asks for the transaction to be run again."""
+    return isinstance(error, _RETRIED)
+
+
+def to_core_error(error: psycopg.Error) -> PolymemError | psycopg.Error:
+    """What an error of the database means to a caller; one that means a mistake in our SQL stays as it is."""
+    match error:
+        case errors.IntegrityError():
+            return Conflict(f"This contradicts what is stored ({error})")
+        case errors.ProgramLimitExceeded():
+            return InvalidInput("A value is too long for this database")
+        case errors.OperationalError():
+            return Unavailable(f"The database cannot answer ({error})")
+        case _:
+            return error
