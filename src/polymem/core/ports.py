@@ -237,13 +237,20 @@ class Store(Protocol):
 
     # memories
     async def apply(
-        self, scope: Scope, writes: Sequence[Write], *, idempotency: Idempotency | None = None
+        self,
+        scope: Scope,
+        writes: Sequence[Write],
+        *,
+        idempotency: Idempotency | None = None,
+        at: datetime | None = None,
     ) -> list[str]:
         """Do all `writes` or none; returns the memory id each one concerned, in order.
 
-        For a known idempotency key the first outcome's ids come back and nothing is written.
-        Raises Conflict (an Update's version is stale, an id is taken, a key was used for another
-        request) and NotFound.
+        `at` is when this is recorded in the history; left out, each memory's `updated_at` stands for it,
+        which an import may have set to a day long past. For a known idempotency key the first outcome's
+        ids come back and nothing is written. Raises Conflict (an Update's version is stale, an id is
+        taken, a key was used for another request), NotFound, and Forbidden (a scope of some projects
+        writes outside them).
         """
         ...
 
@@ -357,8 +364,8 @@ class Store(Protocol):
         """A consistent copy of the whole store while it is in use."""
         ...
 
-    async def warm(self, scope: Scope) -> None:
-        """Load what the first recall of this scope would have to load."""
+    async def warm(self, scope: Scope, model: EmbeddingModel | None) -> None:
+        """Load what the first recall of this scope, with vectors of `model`, would have to load."""
         ...
 
     async def ping(self) -> None:

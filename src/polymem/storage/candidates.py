@@ -1,0 +1,128 @@
+"""Feeding the in-memory search index from the rows, and asking it for candidates.
+
+The index of an organization knows up to which change number it is complete. A search reads the newest number in its
+own transaction, feeds the few changes that are missing, and searches: it never misses a committed memory. When many
+are missing (the first use, or another process's bulk load) they are fed in slices before, each in a transaction of
+its own, so that the reading threads stay free for others in between.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from polymem.core.people import Scope
+from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
+from polymem.core.text import indexed_text
+from polymem.storage import statements
+from polymem.storage.backend import Backend, Transaction
+from polymem.storage.embeddings import to_model_params
+from polymem.storage.filters import to_predicate
+from polymem.storage.memories import get_many
+from polymem.storage.search import IndexCache, IndexedRow, OrganizationIndex, analyse, is_current, split_filter
+
+SLICE = 2000
+"""Changes fed in one transaction: some tens of milliseconds."""
+
+
+class CandidateSearch:
+    """Candidates for recalls, from indexes that catch up by themselves."""
+
+    def __init__(self, backend: Backend, cache: IndexCache) -> None:
+        self._backend = backend
+        self._cache = cache
+        self._loading: dict[str, asyncio.Lock] = {}
+
+    async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
+        """What `ports.Store.candidates` describes."""
+        while (found := await self._backend.read(partial(self._search, scope=scope, query=query))) is None:
+            await self.load(scope.organization_id, query.model)
+        return found
+
+    async def load(self, organization_id: str, model: EmbeddingModel | None) -> None:
+        """Brings the organization's index up to date, slice by slice. One caller loads, others wait for it."""
+        lock = self._loading.setdefault(organization_id, asyncio.Lock())
+        async with lock:
+            while await self._backend.read(partial(self._feed_slice, organization_id=organization_id, model=model)):
+                pass
+
+    def _search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
+        # None when too much is missing to be fed here.
+        organization_id, model = scope.organization_id, query.model
+        last = _last_seq(tx, organization_id)
+        if last - self._position(organization_id, model) > SLICE:
+            return None
+        _, by_rows = split_filter(query.filter)
+        allowed = None
+        if by_rows:
+            where = to_predicate(scope, query.filter)
+            allowed = {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
+        fetch = partial(_vectors, tx, organization_id, model)
+        with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
+            return index.search(scope, query, allowed_ids=allowed, fetch_vectors=fetch)
+
+    def _feed_slice(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> bool:
+        # Whether there may be more.
+        position = self._position(organization_id, model)
+        rows = _changed(tx, organization_id, model, position)
+        until = rows[-1].seq if len(rows) == SLICE else _last_seq(tx, organization_id)
+        if until == position:
+            return False
+        removed = _removed(tx, organization_id, position, until)
+        with self._cache.use(organization_id, model, until, lambda index: index.apply(rows, removed, until)):
+            return len(rows) == SLICE
+
+    def _position(self, organization_id: str, model: EmbeddingModel | None) -> int:
+        with self._cache.use(organization_id, model, 0, lambda index: None) as index:
+            return index.position
+
+
+def _last_seq(tx: Transaction, organization_id: str) -> int:
+    rows = tx.query(statements.LAST_SEQ, {"organization_id": organization_id})
+    return rows[0][0] if rows else 0
+
+
+def _feed(tx: Transaction, organization_id: str, until: int, index: OrganizationIndex) -> None:
+    # Whatever lies between the index's position and `until`, however much that has become.
+    while index.position < until:
+        position = index.position
+        rows = _changed(tx, organization_id, index.model, position)
+        reached = rows[-1].seq if len(rows) == SLICE else until
+        index.apply(rows, _removed(tx, organization_id, position, reached), reached)
+
+
+def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None, position: int) -> list[IndexedRow]:
+    params = {
+        **to_model_params(model),
+        "organization_id": organization_id,
+        "position": position,
+        "limit": SLICE,
+    }
+    return _with_current_terms(
+        tx, organization_id, [IndexedRow._make(row) for row in tx.query(statements.CHANGED, params)]
+    )
+
+
+def _removed(tx: Transaction, organization_id: str, position: int, until: int) -> list[str]:
+    params = {"organization_id": organization_id, "position": position, "until": until}
+    return [row[0] for row in tx.query(statements.REMOVED, params)]
+
+
+def _with_current_terms(tx: Transaction, organization_id: str, rows: list[IndexedRow]) -> list[IndexedRow]:
+    # Entries made by an older analysis are made anew for the index; `verify --repair` does so for good.
+    stale = [row.memory_id for row in rows if row.terms is None or not is_current(row.terms)]
+    if not stale:
+        return rows
+    memories = get_many(tx, Scope(organization_id=organization_id), stale)
+    return [
+        row._replace(terms=analyse(indexed_text(memories[row.memory_id])).encode())
+        if row.memory_id in memories
+        else row
+        for row in rows
+    ]
+
+
+def _vectors(
+    tx: Transaction, organization_id: str, model: EmbeddingModel | None, ids: Sequence[str]
+) -> Mapping[str, bytes]:
+    params = {**to_model_params(model), "organization_id": organization_id, "ids": list(ids)}
+    return dict(tx.query(statements.CURRENT_VECTORS, params))

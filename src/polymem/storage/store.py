@@ -1,0 +1,181 @@
+"""`SqlStore`: keeps memories in any database that has a `Backend`. It is `core.ports.Store` in portable SQL.
+
+Each method runs one function of a transaction: reading in `memories`, writing in `writes`, organizations, projects
+and keys in `people`, vectors in `embeddings`, search in `candidates`, verification in `verify`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from polymem.core.filters import Filter, Sort
+from polymem.core.model import Memory, Page, Version
+from polymem.core.people import ApiKey, Organization, Project, Scope
+from polymem.core.ports import (
+    CandidateQuery,
+    Candidates,
+    Embedding,
+    EmbeddingModel,
+    Idempotency,
+    PendingText,
+    Purge,
+    Stats,
+    Verification,
+    Write,
+)
+from polymem.storage import embeddings as vectors
+from polymem.storage import memories, people, requests, statements, verify
+from polymem.storage.backend import Backend
+from polymem.storage.candidates import CandidateSearch
+from polymem.storage.filters import to_predicate
+from polymem.storage.rows import storable, to_micros
+from polymem.storage.search import IndexCache
+from polymem.storage.writes import apply, prepare
+
+T = TypeVar("T")
+
+_PREPARED_INLINE = 16 * 1024
+"""Characters of text whose rows are made at once; more are made on another thread, so that others get their turn."""
+
+
+class SqlStore:
+    """The store. Made by `storage.open_store`; raises what `core.ports.Store` says, and Unavailable."""
+
+    def __init__(self, backend: Backend, cache: IndexCache) -> None:
+        self._backend = backend
+        self._cache = cache
+        self._search = CandidateSearch(backend, cache)
+        self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
+
+    async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return await self._backend.read(lambda tx: work(tx, *args, **kwargs))
+
+    async def _write(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return await self._backend.write(lambda tx: work(tx, *args, **kwargs))
+
+    # --- memories ----------------------------------------------------------------------------
+
+    async def apply(
+        self,
+        scope: Scope,
+        writes: Sequence[Write],
+        *,
+        idempotency: Idempotency | None = None,
+        at: datetime | None = None,
+    ) -> list[str]:
+        if not writes:
+            return []
+        size = sum(0 if isinstance(write, Purge) else len(write.memory.content) for write in writes)
+        inline = size <= _PREPARED_INLINE
+        prepared = prepare(scope, writes) if inline else await asyncio.to_thread(prepare, scope, writes)
+        return await self._write(apply, scope, prepared, idempotency, at)
+
+    async def replay(self, scope: Scope, idempotency: Idempotency) -> list[str] | None:
+        return await self._read(requests.earlier_outcome, scope, idempotency)
+
+    async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:
+        return await self._read(memories.get_many, scope, ids) if ids else {}
+
+    async def find(self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int) -> Page[Memory]:
+        return await self._read(memories.find, scope, filter, sort, limit, offset)
+
+    async def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
+        after = ""
+        while found := await self._read(memories.batch_after, scope, filter, after, batch):
+            yield found
+            if len(found) < batch:
+                return
+            after = found[-1].id
+
+    async def find_duplicate(self, scope: Scope, project_id: str | None, content: str, at: datetime) -> Memory | None:
+        return await self._read(memories.find_duplicate, scope, project_id, content, at)
+
+    async def history(self, scope: Scope, memory_id: str) -> list[Version]:
+        return await self._read(memories.history, scope, memory_id)
+
+    async def candidates(self, scope: Scope, query: CandidateQuery) -> Candidates:
+        return await self._search.find(scope, query)
+
+    async def touch(self, scope: Scope, ids: Sequence[str], at: datetime) -> None:
+        if ids:
+            where = to_predicate(scope, ())
+            params = {**where.params, "ids": storable(ids), "at": to_micros(at)}
+            await self._backend.write(lambda tx: tx.execute(statements.TOUCH.format(where=where.sql), params))
+
+    # --- projects, organizations, keys -------------------------------------------------------
+
+    async def projects(self, scope: Scope) -> list[Project]:
+        return await self._read(people.projects, scope)
+
+    async def project(self, scope: Scope, *, key: str | None = None, id: str | None = None) -> Project | None:
+        return await self._read(people.get_project, scope, key=key, id_=id)
+
+    async def put_project(self, scope: Scope, project: Project) -> Project:
+        return await self._write(people.put_project, scope, project)
+
+    async def put_organization(self, organization: Organization) -> Organization:
+        return await self._write(people.put_organization, organization)
+
+    async def organization(self, *, slug: str | None = None, id: str | None = None) -> Organization | None:
+        return await self._read(people.get_organization, slug=slug, id_=id)
+
+    async def organizations(self) -> list[Organization]:
+        return await self._read(people.organizations)
+
+    async def add_key(self, scope: Scope, key: ApiKey) -> None:
+        await self._write(people.add_key, scope, key)
+
+    async def keys(self, scope: Scope) -> list[ApiKey]:
+        return await self._read(people.keys, scope)
+
+    async def keys_by_prefix(self, prefix: str) -> list[ApiKey]:
+        return await self._read(people.keys_by_prefix, prefix)
+
+    async def touch_key(self, scope: Scope, key_id: str, at: datetime) -> None:
+        await self._write(people.touch_key, scope, key_id, at)
+
+    async def revoke_key(self, scope: Scope, key_id: str, at: datetime) -> bool:
+        return await self._write(people.revoke_key, scope, key_id, at)
+
+    # --- maintenance -------------------------------------------------------------------------
+
+    async def stats(self, scope: Scope, at: datetime, model: EmbeddingModel | None) -> Stats:
+        return await self._read(memories.stats, scope, at, model, await self._backend.size())
+
+    async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
+        # Goes on where the call before ended, so that embedding everything does not look again and again at what is
+        # done; and once more from the start before it says that nothing is left.
+        start = ("", "")
+        after = self._embedded_to.get(model, start)
+        found = await self._read(vectors.pending, model, after, limit)
+        if not found and after != start:
+            found = await self._read(vectors.pending, model, start, limit)
+        self._embedded_to[model] = (found[-1].organization_id, found[-1].memory_id) if found else start
+        return found
+
+    async def count_pending(self, model: EmbeddingModel) -> int:
+        return await self._read(vectors.count_pending, model)
+
+    async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
+        return await self._write(vectors.put_embeddings, model, embeddings)
+
+    async def drop_embeddings(self, keep: EmbeddingModel) -> int:
+        return await self._write(vectors.drop_embeddings, keep)
+
+    async def verify(self, *, repair: bool, model: EmbeddingModel | None) -> Verification:
+        return await verify.verify(self._backend, repair=repair, model=model)
+
+    async def backup(self, target: Path) -> None:
+        await self._backend.backup(target)
+
+    async def warm(self, scope: Scope, model: EmbeddingModel | None) -> None:
+        await self._search.load(scope.organization_id, model)
+
+    async def ping(self) -> None:
+        await self._backend.read(lambda tx: tx.query(statements.ALIVE, {}))
+
+    async def close(self) -> None:
+        await self._backend.close()
+        await asyncio.to_thread(self._cache.close)
