@@ -43,6 +43,7 @@ EXPLICIT = "explicit"
 """Memento's word for an entry that somebody saved on purpose."""
 
 _UNTOLD = timedelta(microseconds=999)
+_LAST = datetime.max.replace(tzinfo=UTC)
 _HEAD = re.compile(rf".{{1,{SUMMARY_CHARACTERS}}}(?=\s)", re.DOTALL)
 _IMPORTED = frozenset({"namespace", "tags", "container", "timestamp", "importance", "priority", "source", "kind"})
 _DERIVED = frozenset({"summary", "accessCount", "updatedAt", "version"})
@@ -142,7 +143,7 @@ def to_filter(
         clauses.append(AnyOf(((inside,), (ContainerIs(None),))) if container == namespace else inside)
     if after is not None or before is not None:
         # Timestamps are told in milliseconds, and the one told must include its entry.
-        clauses.append(Between(Instant.CREATED, after, before and before + _UNTOLD))
+        clauses.append(Between(Instant.CREATED, after, before and before + min(_UNTOLD, _LAST - before)))
     return tuple(clauses)
 
 

@@ -41,6 +41,8 @@ _OTHER_METHODS = {
 }
 """The endpoints whose name a request of another method could mean as an entry's id."""
 
+_ID = "550e8400-e29b-41d4-a716-446655440000"
+
 router = kit.router()
 
 
@@ -86,9 +88,23 @@ async def _call(request: Request) -> Call:
 
 
 Caller = Annotated[Call, Depends(_call)]
-EntryId = Annotated[
-    str, Path(description="Memory entry ID, any text.", examples=["550e8400-e29b-41d4-a716-446655440000"])
-]
+
+
+async def _any_id(id: Annotated[str, Path(description="Memory entry ID, any text.", examples=[_ID])]) -> str:
+    # PostgreSQL cannot even be asked for a NUL; nothing was ever kept under such an id.
+    if "\x00" in id:
+        raise NotFound("Memory", id)
+    return id
+
+
+async def _id_of_no_endpoint(request: Request, id: Annotated[str, Depends(_any_id)]) -> str:
+    if allow := _OTHER_METHODS.get(id):
+        raise kit.MethodNotAllowed(request.method, allow)
+    return id
+
+
+AnyId = Annotated[str, Depends(_any_id)]
+EntryId = Annotated[str, Depends(_id_of_no_endpoint)]
 
 
 # --- the web page ---------------------------------------------------------------------------------
@@ -187,9 +203,9 @@ async def health(call: Caller) -> wire.HealthResponse:
 
 
 @router.delete("/api/{id:path}")
-async def delete(id: EntryId, call: Caller) -> wire.DeleteResponse:
+async def delete(id: AnyId, call: Caller) -> wire.DeleteResponse:
     """Delete a memory by ID. It can be restored until it is purged through the native API."""
-    await call.core.memories.forget(call.scope, _storable(id))
+    await call.core.memories.forget(call.scope, id)
     return wire.DeleteResponse(message=f"Memory entry {id} deleted successfully")
 
 
@@ -241,42 +257,27 @@ async def import_entries(request: wire.ImportRequest, call: Caller) -> wire.Impo
 @router.get("/api/{id:path}")
 async def get(id: EntryId, call: Caller) -> wire.EntryResponse:
     """Addition: one entry by ID."""
-    _refuse_endpoint("GET", id)
-    memory = await call.core.memories.get(call.scope, _storable(id))
+    memory = await call.core.memories.get(call.scope, id)
     return wire.EntryResponse(entry=mapping.from_memory(memory), message=f"Memory entry {id} found")
 
 
 @router.patch("/api/{id:path}")
 async def update(id: EntryId, request: wire.UpdateRequest, call: Caller) -> wire.EntryResponse:
     """Addition: change an entry. Its history keeps what it was."""
-    _refuse_endpoint("PATCH", id)
     # A deleted entry is not there to be changed.
-    await call.core.memories.get(call.scope, _storable(id))
+    await call.core.memories.get(call.scope, id)
     memory = await call.core.memories.revise(call.scope, id, mapping.to_changes(request))
     return wire.EntryResponse(entry=mapping.from_memory(memory), message=f"Memory entry {id} updated successfully")
 
 
 @router.post("/api/{id:path}/restore")
-async def restore(id: EntryId, call: Caller) -> wire.EntryResponse:
+async def restore(id: AnyId, call: Caller) -> wire.EntryResponse:
     """Addition: bring a deleted entry back."""
-    memory = await call.core.memories.restore(call.scope, _storable(id))
+    memory = await call.core.memories.restore(call.scope, id)
     return wire.EntryResponse(entry=mapping.from_memory(memory), message=f"Memory entry {id} restored successfully")
 
 
-@router.api_route("/api/{id:path}", methods=["POST", "PUT"], include_in_schema=False)
-async def nothing(id: str, request: Request) -> NoReturn:
+@router.api_route("/api/{id:path}", methods=["POST", "PUT"], include_in_schema=False, response_model=None)
+async def nothing(id: EntryId, request: Request) -> NoReturn:
     """What no endpoint answers: without this, an address that does not exist would be told to exist as an id."""
-    _refuse_endpoint(request.method, id)
     raise NotFound("Path", request.url.path)
-
-
-def _refuse_endpoint(method: str, id: str) -> None:
-    if allow := _OTHER_METHODS.get(id):
-        raise kit.MethodNotAllowed(method, allow)
-
-
-def _storable(id: str) -> str:
-    # PostgreSQL cannot even be asked for a NUL; nothing was ever kept under such an id.
-    if "\x00" in id:
-        raise NotFound("Memory", id)
-    return id
