@@ -47,14 +47,12 @@ def test_pieces_joined_are_the_text_and_words_stay_whole(text: str, size: int) -
 
 @given(text=text, size=st.integers(16, 60))
 def test_passages_are_short_enough_and_lose_no_character(text: str, size: int) -> None:
-    found = passages(text, size, overlap=8)
+    marked = "".join(chr(0x10000 + number) for number in range(len(text)))  # each character once, four bytes each
+    found = passages(marked, size, overlap=8)
     assert all(len(passage.encode()) <= size for passage in found)
-    position = 0
-    for passage in found:
-        begins = text.find(passage, max(0, position - 16))
-        assert begins <= position
-        position = max(position, begins + len(passage))
-    assert position == len(text)
+    assert "".join(sorted(set("".join(found)))) == marked
+    assert all(passage in marked for passage in found)
+    assert "".join(passages(text, 4 * len(text) + 1, overlap=8)) == text
 
 
 @given(text=st.text(max_size=50) | st.text(alphabet="\ud800\udfffa"))

@@ -1,7 +1,7 @@
 """The embedder over a local ONNX model: loads on first use, spreads texts over threads, lets queries through."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,7 +10,7 @@ from polymem.core.ports import Embedding, EmbeddingModel
 from polymem.inference.gather import gather_or_cancel
 from polymem.inference.once import Once
 from polymem.inference.queries import QueryCache
-from polymem.inference.windows import MAX_WINDOWS, pieces, well_formed
+from polymem.inference.windows import MAX_WINDOWS, PIECE_CHARACTERS, pieces, well_formed
 from polymem.inference.workers import Lane, Workers
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ T = TypeVar("T")
 
 MAX_QUERY_WINDOWS = 8
 """A query longer than one window becomes the mean of at most this many."""
+
+JOB_TEXTS = 8
+JOB_CHARACTERS = 512
+"""Short texts of a large batch are embedded a few at a time, about as long as one full window takes."""
 
 
 class OnnxEmbedder:
@@ -39,6 +43,7 @@ class OnnxEmbedder:
         self._model = model
         self._tokenizer = Once(partial(self._load, load_tokenizer))
         self._encoder = Once(partial(self._load, load_encoder))
+        self._threads = threads
         self._workers = Workers(threads)
         self._queries = QueryCache(self._embed_new_query)
 
@@ -58,7 +63,9 @@ class OnnxEmbedder:
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
         """One embedding for each text, in order; a text of several windows has a row for each."""
         lane = self._workers.lane()
-        return await gather_or_cancel(self._embed_document(well_formed(text), lane) for text in texts)
+        jobs = _jobs([well_formed(text) for text in texts], self._threads)
+        finished = await gather_or_cancel(self._embed_job(job, lane) for job in jobs)
+        return [embedding for job in finished for embedding in job]
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model's tokenizer makes of `text`; blocks, about 0.3 s for 1 MiB."""
@@ -85,23 +92,24 @@ class OnnxEmbedder:
         windows = self._windows(text, MAX_QUERY_WINDOWS)
         return self._encode(*windows)
 
-    async def _embed_document(self, text: str, lane: Lane) -> Embedding:
-        parts = list(pieces(text))
-        if len(parts) == 1:
-            begun = await lane.submit(partial(self._begin, text))
-            if isinstance(begun, bytes):
-                return Embedding(begun, 1)
-            windows = begun
-        else:
+    async def _embed_job(self, texts: list[str], lane: Lane) -> list[Embedding]:
+        if len(texts) == 1 and len(texts[0]) > PIECE_CHARACTERS:
+            parts = pieces(texts[0])
             tokens = await asyncio.gather(*(lane.submit(partial(self._tokens, part)) for part in parts))
-            windows = self._tokenizer.get().windows(tokens)
+            return [await self._embed_windows(self._tokenizer.get().windows(tokens), lane)]
+        begun = await lane.submit(partial(self._begin, texts))
+        return [
+            Embedding(text, 1) if isinstance(text, bytes) else await self._embed_windows(text, lane) for text in begun
+        ]
+
+    async def _embed_windows(self, windows: "list[Tokens]", lane: Lane) -> Embedding:
         rows = await asyncio.gather(*(lane.submit(partial(self._encode, window)) for window in windows))
         return Embedding(b"".join(rows), len(rows))
 
-    def _begin(self, text: str) -> "bytes | list[Tokens]":
-        """All of a text that fits one window, in one go; else the windows it needs."""
-        windows = self._windows(text)
-        return self._encode(windows[0]) if len(windows) == 1 else windows
+    def _begin(self, texts: list[str]) -> "list[bytes | list[Tokens]]":
+        """For each text that fits one window its row; for another the windows it needs."""
+        windows = [self._windows(text) for text in texts]
+        return [self._encode(several[0]) if len(several) == 1 else several for several in windows]
 
     def _tokens(self, piece: str) -> "Tokens":
         return self._tokenizer.get().tokens(piece)
@@ -116,3 +124,18 @@ class OnnxEmbedder:
             return self._encoder.get().encode(*windows).tobytes()
         except ValueError as error:
             raise EmbeddingUnavailable(f"The embedding model {self._model.name} failed: {error}") from error
+
+
+def _jobs(texts: list[str], threads: int) -> Iterator[list[str]]:
+    """Consecutive texts in portions for one thread each; one by one when there are few."""
+    most = min(JOB_TEXTS, max(1, len(texts) // (4 * threads)))
+    job: list[str] = []
+    characters = 0
+    for text in texts:
+        if job and (len(job) == most or characters + len(text) > JOB_CHARACTERS):
+            yield job
+            job, characters = [], 0
+        job.append(text)
+        characters += len(text)
+    if job:
+        yield job
