@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from polymem.storage.search.columns import Bools, Floats, Rows
+from polymem.storage.search.picking import distinct, top
 from polymem.storage.search.snapshot import Snapshot
-from polymem.storage.search.top import top
 from polymem.storage.search.vectors import Form, best_of_each, to_float32
 
 FetchVectors = Callable[[Sequence[str]], Mapping[str, bytes]]
@@ -60,12 +60,12 @@ class DenseScores:
         self._cosine = np.full(snapshot.columns.capacity + 1, np.nan, np.float32)
         self._sought = mask & (snapshot.columns.vector_count[: len(mask)] > 0)
         self.visible = int(np.count_nonzero(self._sought))
-        self._compare(depth)
+        self._compared = self._compare(depth) if self.visible else np.empty(0, np.intp)
 
     def best(self, depth: int) -> Rows:
         """The `depth` most similar rows of the mask, best first."""
-        rows = np.flatnonzero(self._sought & ~np.isnan(self._cosine[: len(self._sought)]))
-        return rows[top(self._cosine[rows], depth, self._snapshot.columns.arrival[rows])]
+        rows = self._compared
+        return rows[top(self._cosine[rows], depth, self._snapshot.columns.arrival[rows], above=-np.inf)]
 
     def neighbours(self, rows: Rows, distance: int) -> Rows:
         """The rows of the mask up to `distance` places before or after these in their conversations."""
@@ -110,27 +110,27 @@ class DenseScores:
         self._complete(sought)
         return 1 + int(np.count_nonzero(self._cosine[sought] > own))
 
-    def _compare(self, depth: int) -> None:
-        """Find the similarities of the mask's rows: of all, or at least of those that may be the best."""
+    def _compare(self, depth: int) -> Rows:
+        """Find the similarities of the mask's rows: of all, or of those that may be the best; returns which."""
         view = self._snapshot.vectors
-        if not self.visible:
-            return
+        rows = np.flatnonzero(self._sought)
         match view.form:
             case Form.FLOATS if self.visible * _GATHERED_FLOATS >= view.count:
                 self._keep_all(view.all_similarities(self._query))
-                return
+                return rows
             case Form.HALVES:
                 gathered = max(_GATHERED_AT_LEAST, view.count // _GATHERED_HALVES)
             case Form.SIGNS:
                 gathered = _FETCHED_AT_LEAST
             case _:
                 gathered = view.count
-        if self.visible <= gathered:
-            self._complete(np.flatnonzero(self._sought))
-        else:
-            allowed = self._sought[view.owners[: view.count]]
+        if self.visible > gathered:
+            every = self.visible == len(self._sought)
+            allowed = None if every else self._sought[view.owners[: view.count]]
             nearest = view.nearest(self._query, allowed, max(_RESCORED, 10 * depth))
-            self._complete(np.unique(view.owners[nearest].astype(np.intp)))
+            rows = distinct(view.owners[nearest].astype(np.intp))
+        self._complete(rows)
+        return rows
 
     def _keep_all(self, similarities: Floats) -> None:
         view, counts = self._snapshot.vectors, self._snapshot.columns.vector_count[: self._snapshot.size]
@@ -144,8 +144,8 @@ class DenseScores:
     def _complete(self, rows: Rows) -> None:
         """Compute exactly the similarities of those rows that lack them and have a vector."""
         columns = self._snapshot.columns
-        rows = np.unique(rows[(rows >= 0) & np.isnan(self._cosine[rows])])
-        rows = rows[columns.vector_count[rows] > 0]
+        rows = rows[(rows >= 0) & np.isnan(self._cosine[rows])]
+        rows = distinct(rows[columns.vector_count[rows] > 0])
         if not len(rows):
             return
         view = self._snapshot.vectors

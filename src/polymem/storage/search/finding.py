@@ -13,6 +13,7 @@ from polymem.storage.search.columns import NO_CODE, Bools, Rows
 from polymem.storage.search.dense import DenseScores, FetchVectors
 from polymem.storage.search.keyword import KeywordScores
 from polymem.storage.search.masks import admitted, split_filter
+from polymem.storage.search.picking import distinct
 from polymem.storage.search.snapshot import EPOCH, Snapshot
 from polymem.storage.search.speakers import NamedSpeakers
 
@@ -49,13 +50,13 @@ def find(
         if dense:
             found.append(dense.neighbours(dense_best[:_WITH_NEIGHBOURS], _NEIGHBOUR_DISTANCE))
         if keyword:
-            found.append(keyword.best_in_context(mask, query.depth))
+            found.append(keyword.best_in_context(mask, query.depth, keyword_best))
     included = snapshot.rows.get(query.include, -1) if query.include is not None else -1
     if 0 <= included < snapshot.size and mask[included]:
         found.append(np.array([included]))
     else:
         included = -1
-    rows = np.unique(np.concatenate(found))
+    rows = distinct(np.concatenate(found))
 
     dense_ranks = _ranks(dense_best)
     keyword_ranks = _ranks(keyword_best)
@@ -107,52 +108,33 @@ def _candidates(
         keywords, context_keywords, coverages = (values.tolist() for values in keyword.signals(rows))
     named = NamedSpeakers(query.text or "", names.speakers.names)
     in_conversation = (columns.previous[rows] >= 0) | (columns.following[rows] >= 0)
-    return [
-        Candidate(
-            memory_id=snapshot.memory_ids[row],
-            project_id=None if project == NO_CODE else names.projects.names[project],
-            kind=names.kinds.names[kind],
-            importance=importance,
-            weight=weight,
-            created_at=EPOCH + created_at,
-            updated_at=EPOCH + updated_at,
-            occurred_at=None if occurred_at is None else EPOCH + occurred_at,
-            cosine=cosine,
-            context_cosine=context_cosine,
-            keyword=own_keyword,
-            context_keyword=context_keyword,
-            coverage=coverage,
-            dense_rank=dense_ranks.get(row),
-            keyword_rank=keyword_ranks.get(row),
-            words=words,
-            is_question=is_question,
-            in_conversation=linked,
-            speaker_named=speaker != NO_CODE and named[speaker],
-        )
-        for (
-            row, project, kind, importance, weight, created_at, updated_at, occurred_at, cosine, context_cosine,
-            own_keyword, context_keyword, coverage, words, is_question, linked, speaker,
-        ) in zip(
-            rows.tolist(),
-            columns.project[rows].tolist(),
-            columns.kind[rows].tolist(),
+    listed = rows.tolist()
+    # By position and column by column: a third of the time of naming nineteen fields for each.
+    return list(
+        map(
+            Candidate,
+            [snapshot.memory_ids[row] for row in listed],
+            [None if code == NO_CODE else names.projects.names[code] for code in columns.project[rows].tolist()],
+            [names.kinds.names[code] for code in columns.kind[rows].tolist()],
             columns.importance[rows].tolist(),
             columns.weight[rows].tolist(),
-            columns.created_at[rows].view("m8[us]").tolist(),
-            columns.updated_at[rows].view("m8[us]").tolist(),
-            columns.occurred_at[rows].view("m8[us]").tolist(),
+            [EPOCH + since for since in columns.created_at[rows].view("m8[us]").tolist()],
+            [EPOCH + since for since in columns.updated_at[rows].view("m8[us]").tolist()],
+            # The stand-in for a missing instant reads as "not a time", which becomes None.
+            [None if since is None else EPOCH + since for since in columns.occurred_at[rows].view("m8[us]").tolist()],
             cosines,
             context_cosines,
             keywords,
             context_keywords,
             coverages,
+            [dense_ranks.get(row) for row in listed],
+            [keyword_ranks.get(row) for row in listed],
             columns.words[rows].tolist(),
             columns.is_question[rows].tolist(),
             in_conversation.tolist(),
-            columns.speaker[rows].tolist(),
-            strict=True,
+            [code != NO_CODE and named[code] for code in columns.speaker[rows].tolist()],
         )
-    ]  # fmt: skip
+    )
 
 
 def _or_none(values: npt.NDArray[np.float32]) -> list[float | None]:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from polymem.storage.search.analysis import QueryTerms
 from polymem.storage.search.columns import Bools, Floats, Rows
+from polymem.storage.search.picking import top
 from polymem.storage.search.snapshot import Snapshot
-from polymem.storage.search.top import top
 
 K1 = 1.2
 B = 0.4
@@ -32,6 +32,9 @@ AFTER = (0.25, 0.1)
 
 MOST_TERMS = 128
 """Only so many of a query's terms are looked up, the rarest: a pasted page is no question."""
+
+_OFFERS = 4_000_000
+"""Numbers in the table of what each row offers of each term (16 MB), if there are so many rows and terms."""
 
 _WEIGHTS = np.array((1.0, *BEFORE, *AFTER), np.float32)[:, None]
 
@@ -56,17 +59,19 @@ class KeywordScores:
             self._own[term.rows] += term.idf * term.saturation
         self._context = np.full(places, np.nan, np.float32)
         self._coverage = np.zeros(places, np.float32)
+        at_once = max(1, _OFFERS // places)
+        self._groups = [self._terms[start : start + at_once] for start in range(0, len(self._terms), at_once)]
+        self._offers: npt.NDArray[np.float32] | None = None
 
     def best(self, mask: Bools, depth: int) -> Rows:
         """The `depth` rows of the mask with the highest score of their own, best first; no row without any."""
-        rows = np.flatnonzero(mask & (self._own[: len(mask)] > 0))
-        return rows[top(self._own[rows], depth, self._snapshot.columns.arrival[rows])]
+        return top(self._own[: len(mask)] * mask, depth, self._snapshot.columns.arrival, above=0.0)
 
-    def best_in_context(self, mask: Bools, depth: int) -> Rows:
-        """The `depth` rows of the mask with the highest score in context, best first."""
-        if not self._snapshot.conversations:
-            return self.best(mask, depth)
-        rows, bounds = self._bounded(mask)
+    def best_in_context(self, mask: Bools, depth: int, best: Rows) -> Rows:
+        """The `depth` rows of the mask with the highest score in context, best first. `best` are those
+        without context: nothing below the last of them can be among the best."""
+        least = self._own[best[-1]] if len(best) == depth else np.float32(0)
+        rows, bounds = self._bounded(mask, least)
         if len(rows) > 4 * depth:
             # What the best by their bounds really reach, no row whose bound is lower can beat.
             promising = np.argpartition(bounds, len(rows) - 2 * depth)[len(rows) - 2 * depth :]
@@ -74,7 +79,7 @@ class KeywordScores:
             reached = self._context[rows[promising]]
             rows = rows[bounds >= np.partition(reached, len(reached) - depth)[len(reached) - depth]]
         self._score(rows)
-        return rows[top(self._context[rows], depth, self._snapshot.columns.arrival[rows])]
+        return rows[top(self._context[rows], depth, self._snapshot.columns.arrival[rows], above=0.0)]
 
     def rank(self, row: int, mask: Bools) -> int | None:
         """The place of a row among the mask by its own score, counted from 1; None without any."""
@@ -87,32 +92,34 @@ class KeywordScores:
         total = np.float32(self._total or 1.0)
         return self._own[rows] / total, self._context[rows] / total, self._coverage[rows] / total
 
-    def _bounded(self, mask: Bools) -> tuple[Rows, Floats]:
-        """The rows of the mask that may have a score in context, and a bound that it cannot exceed.
+    def _bounded(self, mask: Bools, least: np.float32) -> tuple[Rows, Floats]:
+        """The rows of the mask that may reach the score `least` in context, and a bound none can exceed.
 
         The best of several offers is at most their sum, and sums over terms are known already.
         """
         columns, own = self._snapshot.columns, self._own
+        sides = ((columns.previous, BEFORE), (columns.following, AFTER))
         if 4 * np.count_nonzero(mask) < len(mask):
             rows = np.flatnonzero(mask)
             bounds = own[rows]
-            for links, weights in ((columns.previous, BEFORE), (columns.following, AFTER)):
+            for links, weights in sides:
                 near = rows
                 for weight in weights:
                     near = links[near]
                     bounds += weight * own[near]
         else:
             every = own.copy()
-            for links, weights in ((columns.previous, BEFORE), (columns.following, AFTER)):
+            for links, weights in sides:
                 offered = own
                 for weight in weights:
                     offered = offered.take(links)
                     every += weight * offered
-            rows = np.flatnonzero(mask & (every[: len(mask)] > 0))
-            bounds = every[rows]
-        positive = bounds > 0
+            rows = np.flatnonzero(mask)
+            bounds = every[: len(mask)] if len(rows) == len(mask) else every[rows]
         # Sums in another order may differ in the last digits.
-        return rows[positive], bounds[positive] * np.float32(1.00001)
+        bounds = bounds * np.float32(1.00001)
+        able = np.flatnonzero((bounds >= least) & (bounds > 0))
+        return rows[able], bounds[able]
 
     def _score(self, rows: Rows) -> None:
         """Compute context and coverage of those rows that lack them."""
@@ -122,15 +129,23 @@ class KeywordScores:
         around = self._around(rows)
         weights = _WEIGHTS[: len(around)]
         context, coverage = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
-        offered = np.zeros(len(self._own), np.float32)
-        for term in self._terms:
-            offered[term.rows] = term.saturation
-            seen = offered[around]
-            coverage += np.float32(term.idf) * (seen[0] > 0)
-            context += term.idf * (seen * weights).max(axis=0)
-            offered[term.rows] = 0
+        for group in self._groups:
+            seen = self._offered(group).take(around, axis=1)
+            best = (seen * weights).max(axis=1)
+            # Term by term: a product of matrices may round one row differently from the next.
+            for term, own, reached in zip(group, seen[:, 0], best, strict=True):
+                coverage += np.float32(term.idf) * (own > 0)
+                context += term.idf * reached
         self._context[rows] = context
         self._coverage[rows] = coverage
+
+    def _offered(self, group: list[_Term]) -> Floats:
+        """The saturation of each of these terms in every row, 0 where a row lacks it."""
+        if self._offers is None or len(self._groups) > 1:
+            self._offers = np.zeros((len(group), len(self._own)), np.float32)
+            for offered, term in zip(self._offers, group, strict=True):
+                offered[term.rows] = term.saturation
+        return self._offers
 
     def _around(self, rows: Rows) -> npt.NDArray[np.intp]:
         """Each row (first line) with its neighbours, in the order of the weights."""

@@ -118,7 +118,7 @@ class VectorsView:
         estimated: Floats = np.cos(np.pi * differing / len(query)).astype(np.float32)
         return estimated
 
-    def nearest(self, query: Floats, allowed: Bools, wanted: int) -> Rows:
+    def nearest(self, query: Floats, allowed: Bools | None, wanted: int) -> Rows:
         """At least `wanted` of the allowed vectors (all, if they are fewer): those whose signs differ least."""
         distances = np.empty(self.count, np.uint16)
         signs = _signs(query[None, :]).T
@@ -126,10 +126,11 @@ class VectorsView:
             end = min(start + BLOCK, self.count)
             differing = np.bitwise_count(block[:, : end - start] ^ signs)
             np.sum(differing, axis=0, dtype=np.uint16, out=distances[start:end])
-        distances[~allowed] = np.iinfo(np.uint16).max
-        histogram = np.bincount(distances[allowed], minlength=1)
-        within = int(np.searchsorted(np.cumsum(histogram), wanted))
-        return np.flatnonzero(distances <= min(within, len(histogram) - 1))
+        farthest = len(query) + 1
+        if allowed is not None:
+            np.copyto(distances, farthest, where=~allowed)
+        reached = np.cumsum(np.bincount(distances, minlength=farthest + 1)[:farthest])
+        return np.flatnonzero(distances <= min(int(np.searchsorted(reached, wanted)), farthest - 1))
 
 
 class Vectors:
