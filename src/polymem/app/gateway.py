@@ -8,7 +8,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
 
 from polymem.app.background import chores
 from polymem.app.composition import to_options
@@ -38,7 +37,7 @@ def create_app(core: Core, settings: Settings) -> Starlette:
 
 def gateway(core: Core, options: DialectOptions, metrics: Metrics, *, access_log: bool) -> Starlette:
     """All dialects, each under its prefix, and /metrics."""
-    routes: list[BaseRoute] = [Route("/metrics", metrics_door(metrics, options))]
+    routes: list[BaseRoute] = [_metrics_route(metrics, options)]
     # The longest prefix first: the empty one takes whatever no other does.
     for dialect in sorted(DIALECTS, key=lambda dialect: -len(dialect.prefix)):
         routes.append(_mounted(dialect, dialect.prefix, core, options))
@@ -55,17 +54,17 @@ def _mounted(dialect: Dialect, prefix: str, core: Core, options: DialectOptions)
     return Mount(prefix, DialectName(dialect.create_app(core, options), dialect.name))
 
 
-def metrics_door(metrics: Metrics, options: DialectOptions) -> ASGIApp:
-    """GET /metrics, in the text format of Prometheus."""
-
+def _metrics_route(metrics: Metrics, options: DialectOptions) -> Route:
+    # GET /metrics, in the text format of Prometheus.
     async def read(_: Request) -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def render(error: PolymemError) -> Response:
         return PlainTextResponse(f"{error}\n", 421)
 
-    door: ASGIApp = Route("/metrics", read, methods=["GET"]).app
-    return door if options.allowed_hosts is None else HostCheck(door, options.allowed_hosts, render)
+    hosts = options.allowed_hosts
+    check = [] if hosts is None else [Middleware(HostCheck, allowed=hosts, render=render)]
+    return Route("/metrics", read, methods=["GET"], middleware=check)
 
 
 def _observed(routes: list[BaseRoute], metrics: Metrics, *, access_log: bool) -> Starlette:

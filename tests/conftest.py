@@ -1,0 +1,55 @@
+"""What all tests share: a clean environment, a model that is built once, and a server with it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from polymem.settings import Settings, load_settings
+from tests.serving import Server, serving
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Whoever runs the tests may have a server of their own, whose settings are not ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("POLYMEM_", "MEMENTO_")):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def model_cache() -> Path:
+    """Where the local model's graph is built: once for this user, not once for each run."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "polymem-tests" / "models"
+
+
+@pytest.fixture(scope="session")
+def make_settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> MakeSettings:
+    """Settings with a data directory of their own, quiet, changed by what is given."""
+
+    def make(**given: object) -> Settings:
+        data_dir = tmp_path_factory.mktemp("data")
+        return load_settings(**{"data_dir": data_dir, "cache_dir": model_cache, "access_log": False} | given)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(make_settings: MakeSettings) -> Iterator[Server]:
+    """A server in local mode with the local model, for all tests; each has an organization of its own by `api`."""
+    with serving(make_settings()) as server:
+        yield server
+
+
+@pytest.fixture
+def api(server: Server) -> Iterator[httpx2.Client]:
+    """A client of an organization that holds nothing but what the test keeps."""
+    with server.client(server.new_key(server.new_organization())) as client:
+        yield client
