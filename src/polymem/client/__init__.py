@@ -30,6 +30,7 @@ from polymem.client.errors import (
 from polymem.client.inputs import Changes, Details, Draft, Filters, Record
 from polymem.client.models import (
     ApiKey,
+    Health,
     Hit,
     ImportReport,
     Memory,
@@ -57,6 +58,7 @@ __all__ = [
     "Draft",
     "Filters",
     "Forbidden",
+    "Health",
     "Hit",
     "ImportReport",
     "InvalidInput",

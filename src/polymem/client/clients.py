@@ -36,6 +36,7 @@ class Operations:
     create_project = Operation(operations.create_project)
     update_project = Operation(operations.update_project)
     stats = Operation(operations.stats)
+    health = Operation(operations.health)
     export = Iteration(operations.export)
     keys = Operation(operations.keys)
     create_key = Operation(operations.create_key)

@@ -170,3 +170,13 @@ class NewApiKey(ApiKey):
     """A key just made, with its `secret`, which cannot be shown again."""
 
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the server is: ok, degraded (found by words only) or unavailable; and the version it runs."""
+
+    status: str
+    version: str
+    storage: str
+    embedding: str

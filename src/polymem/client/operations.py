@@ -25,6 +25,7 @@ from polymem.client.inputs import (
 )
 from polymem.client.models import (
     ApiKey,
+    Health,
     ImportReport,
     Memory,
     NewApiKey,
@@ -178,6 +179,11 @@ def update_project(key: str, **changes: Unpack[ProjectChanges]) -> Call[Project]
 def stats() -> Call[Stats]:
     """Counts of what the caller can see."""
     return Call(method="GET", path="/v1/stats", parse=one(Stats), repeatable=True)
+
+
+def health() -> Call[Health]:
+    """How the server is. Needs no key."""
+    return Call(method="GET", path="/health", parse=one(Health), repeatable=True)
 
 
 def keys() -> Call[tuple[ApiKey, ...]]:
