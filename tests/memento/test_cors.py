@@ -50,7 +50,7 @@ def assert_open_to_all(answer: httpx2.Response) -> None:
         ("POST", "/api/save", {"headers": {"x-api-key": KEY}, "json": {}}, 400),
         ("POST", "/api/save", {"headers": {"x-api-key": KEY}, "content": b"{"}, 400),
         ("POST", "/api/save", {"headers": {"x-api-key": KEY}, "content": b"x" * 2000}, 413),
-        ("POST", "/api/recall", {"headers": {"x-api-key": KEY}, "json": {"query": "x", "searchMode": "vector"}}, 503),
+        ("POST", "/api/recall", {"headers": {"x-api-key": KEY}, "json": {"query": "x", "searchMode": "vector"}}, 400),
         ("DELETE", "/api/nope", {"headers": {"x-api-key": KEY}}, 404),
         ("GET", "/nope", {"headers": {"x-api-key": KEY}}, 404),
         ("GET", "/api/save", {"headers": {"x-api-key": KEY}}, 405),

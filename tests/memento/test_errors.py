@@ -1,5 +1,6 @@
 """Every failure has one shape, a documented code and a sentence that names what is wrong."""
 
+import socket
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -172,12 +173,24 @@ def test_an_unknown_address_is_not_found(api: httpx2.Client, method: str, path: 
         ("POST", "/api/list", "GET"),
         ("POST", "/api/health", "GET"),
         ("PATCH", "/api/health", "GET"),
+        ("PUT", "/api/save/batch", "POST"),
+        ("GET", "/api/uuid-1234/restore", "POST"),
+        ("PATCH", "/api/uuid-1234/restore", "POST"),
     ],
 )
 def test_a_wrong_method_is_told_which_one_is_right(api: httpx2.Client, method: str, path: str, allowed: str) -> None:
     answer = api.request(method, path)
     assert allowed in refusal(answer, 405, "INVALID_REQUEST")
     assert answer.headers["allow"] == allowed
+
+
+def test_an_embedder_that_does_not_answer_costs_vectors_only_where_they_were_demanded(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+    with start(embedder_url=nobody, embedder_model="away").open() as api:
+        assert api.post("/api/save", json={"content": "The harbour opens at seven"}).json()["count"] == 1
+        assert api.post("/api/recall", json={"query": "harbour"}).json()["searchMode"] == "keyword"
+        refusal(api.post("/api/recall", json={"query": "harbour", "searchMode": "vector"}), 503, "INTERNAL_ERROR")
 
 
 def test_a_failure_inside_the_server_tells_nothing_of_its_cause(start: Start) -> None:

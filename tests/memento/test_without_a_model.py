@@ -26,9 +26,12 @@ def test_words_are_found_where_vectors_were_not_demanded(api: httpx2.Client, pat
 @pytest.mark.parametrize("path", ["/api/recall", "/api/search"])
 def test_vectors_that_were_demanded_are_refused_with_the_reason(api: httpx2.Client, path: str) -> None:
     answer = api.post(path, json={"query": "harbour", "searchMode": "vector"})
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "INTERNAL_ERROR"
-    assert "embedding" in answer.json()["error"].lower()
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": "searchMode vector needs an embedding model, and this server has none; keyword works",
+        "code": "INVALID_REQUEST",
+    }
 
 
 def test_health_says_that_there_is_no_model(api: httpx2.Client) -> None:

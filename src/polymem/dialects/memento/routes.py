@@ -32,6 +32,7 @@ _PROVIDERS = {"openai": "openai", "none": "none"}
 
 _OTHER_METHODS = {
     "save": "POST",
+    "save/batch": "POST",
     "recall": "POST",
     "search": "POST",
     "import": "POST",
@@ -98,7 +99,7 @@ async def _any_id(id: Annotated[str, Path(description="Memory entry ID, any text
 
 
 async def _id_of_no_endpoint(request: Request, id: Annotated[str, Depends(_any_id)]) -> str:
-    if allow := _OTHER_METHODS.get(id):
+    if allow := "POST" if id.endswith("/restore") else _OTHER_METHODS.get(id):
         raise kit.MethodNotAllowed(request.method, allow)
     return id
 
@@ -157,6 +158,10 @@ async def _found(
         recalled = await call.core.recall(call.scope, query)
     except EmbeddingUnavailable:
         if request.searchMode is not None:
+            if call.core.embedder.model is None:
+                # Trying again later would not help, as the error itself would say.
+                sentence = "searchMode vector needs an embedding model, and this server has none; keyword works"
+                raise InvalidInput(sentence, field="searchMode") from None
             raise
         # Vectors are only the default here: who did not ask for them is better served by words than by an error.
         recalled = await call.core.recall(call.scope, replace(query, mode=Mode.KEYWORD))

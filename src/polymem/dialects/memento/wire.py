@@ -7,7 +7,7 @@ of range are clamped by `mapping`. What the published reference does not name is
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from polymem.core.checks import MAX_NAME_CHARACTERS
 from polymem.core.errors import InvalidInput
@@ -92,6 +92,10 @@ Instant = Annotated[
     BeforeValidator(_instant, json_schema_input_type=Annotated[str, Field(json_schema_extra={"format": "date-time"})]),
 ]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+CommaSeparated = Annotated[
+    list[Annotated[str, AfterValidator(_without_nul)]],
+    WithJsonSchema({"type": "string", **_schema(r"[^\u0000]*")}),
+]
 NumberText = Annotated[float, Field(allow_inf_nan=False)]
 
 _NAMESPACE = "Project namespace, compared exactly; detected when omitted. `__global__` is the global one."
@@ -191,7 +195,7 @@ class ListParameters(BaseModel):
     """The query string of a list."""
 
     namespace: Name | None = Field(None, description=_NAMESPACE)
-    tags: list[Annotated[str, AfterValidator(_without_nul)]] | None = Field(
+    tags: CommaSeparated | None = Field(
         None, description="Comma-separated tags, all of which an entry must have. Example: `decision,architecture`."
     )
     limit: NumberText | None = Field(None, description=f"{_LIMIT} Default 10.")
