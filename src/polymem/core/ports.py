@@ -153,7 +153,7 @@ class Candidate:
     """A memory that may be an answer, with the signals ranking works on (all measured, none weighted).
 
     cosine            own similarity to the query, best window, -1..1; None without a vector
-    context_cosine    the same blended with the neighbours' in its conversation, up to 1.38; equal to
+    context_cosine    the same blended with the neighbours' in its conversation, up to 1.14; equal to
                       `cosine` for a memory without neighbours
     keyword           own BM25, divided by what a memory matching every query term would at most get: 0..1
     context_keyword   the same where each query term may be supplied by a near neighbour

@@ -1,14 +1,14 @@
 """The dense leg: the similarity of each memory to the query, and the same blended with its neighbours'.
 
 A memory of several windows is as similar as its best one. In context, a turn of a conversation counts
-`D(j) = (x(j) + 0.4 x(j-1) + 0.3 x(j-2) + 0.2 x(j+1)) / sqrt(1 + weights present)`, which takes the place of
-embedding a turn together with the two before it (docs/recall.md).
+`D(j) = (x(j) + 0.4 x(j-1) + 0.3 x(j-2) + 0.2 x(j+1)) / (1 + weights present)^0.8`, which takes the place of
+embedding a turn together with the two before it (docs/recall.md). A memory without neighbours keeps its plain
+similarity. Values reach 1.14.
 
-The divisor grows with the root of the weights, not with their sum. A mean would pull every turn down that stands
-among turns on something else, though those say nothing against it; no divisor would lift every turn above every
-note. With the root, a turn whose neighbours are a little under half as similar as itself (0.42 to 0.48, for any
-set of neighbours) keeps its plain similarity, and that is where the neighbours of good answers usually are.
-A memory without neighbours keeps its plain similarity always. Values reach 1.38.
+The exponent decides whom a project of both conversations and plain notes favours. It was chosen on LoCoMo with a
+random half of the sessions stripped of their container: with 0.8 those are found as often as when nothing is a
+conversation, and the other half is found better. With 0.5, which leaves turns the larger values, one in seven of
+the notes found is lost; with 1, a mean, turns lose what their neighbours gave them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +29,9 @@ BEFORE = (0.4, 0.3)
 
 AFTER = (0.2,)
 """The same for 1 place later."""
+
+_DAMPING = 0.8
+"""The exponent of the divisor."""
 
 _GATHERED_FLOATS = 4
 """Float32 vectors are compared all at once unless the mask admits fewer than one in so many."""
@@ -98,7 +101,7 @@ class DenseScores:
             there = ~np.isnan(similarity)
             blended += np.where(there, weight * similarity, 0)
             present += weight * there
-        return own, (blended / np.sqrt(present)).astype(np.float32, copy=False)
+        return own, blended / present ** np.float32(_DAMPING)
 
     def rank(self, row: int) -> int | None:
         """The exact place of a row among the mask, counted from 1; None without a vector."""

@@ -1,35 +1,23 @@
-"""English words that carry no topic: left out of the keyword index and of queries."""
+"""English words that carry no topic: left out of the keyword index and of queries.
+
+Function words, and a few that fill every conversation. A longer list of vague words ("first", "many", "thing",
+"keep", …) found less on LoCoMo; "may" is left in because it is also a month.
+"""
 
 STOP_WORDS = frozenset(
     """
-    a about above after again against ago all almost along already also although always am among an and another any
-    anybody anyone anything are around as at away
-    back be became because become been before being below between both but by
-    came can cannot come could
-    did do does doing done down during
-    each either else enough even ever every everybody everyone everything
-    far few first for from further
-    gave get gets getting give given go goes going gone got gotten
-    had has have having he her here hers herself him himself his how however
-    i if in indeed instead into is it its itself
-    just
-    keep kept kind
-    last least less let lets like likely
-    made make makes many may maybe me mean might mine more most much must my myself
-    neither never no nobody none nor not nothing now
-    of off often oh on once one only onto or other others our ours ourselves out over own
-    per perhaps please put
-    quite
-    rather really
-    said same say says see seem seemed seems shall she should since so some somebody someone something sometimes
-    somewhere soon still such
-    take taken tell than that the their theirs them themselves then there these they thing things this those though
-    through thus to together told too took toward towards
-    under until up upon us
-    very via
-    want wants was way we well went were what whatever when whenever where wherever whether which while who whoever
-    whole whom whose why will with within without would
-    yeah yes yet you your yours yourself yourselves
-    ain't ca eg etc ie ok okay sha wo
+    a an the this that these those such
+    i me my mine myself you your yours yourself yourselves he him his himself she her hers herself it its itself
+    we us our ours ourselves they them their theirs themselves
+    what which who whom whose when where why how whatever whoever whichever
+    am is are was were be been being have has had having do does did doing done
+    can could will would shall should might must cannot ought
+    and but or nor if because as until while although though whether unless than so
+    of at by for with about against between into through during before after above below to from up down in out on
+    off over under upon onto via per without within toward towards
+    again further then once here there all any both each few more most other some no not only own same too very
+    just also really now oh yeah yes ok okay
+    get gets got
+    ain't ca don't sha wo eg etc ie
     """.split()
 )
