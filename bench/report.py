@@ -71,7 +71,8 @@ def share(figure: str, value: Quantity, baseline: Quantity, against: str, goal: 
 
 def show(console: Console, title: str, rows: Sequence[Row]) -> None:
     """Prints the rows as a table."""
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    console.print(f"\n[bold]{title}[/]")
+    table = Table()
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("baseline of the same run")
