@@ -125,8 +125,10 @@ def fold(text: str) -> str:
     """Casefolded, compatibility forms made plain, accents, vowel points and kashida removed."""
     if text.isascii():
         return text.lower()
-    bare = _POINTS.sub("", unicodedata.normalize("NFKD", text.casefold())).translate(_BARE_LETTERS)
-    return unicodedata.normalize("NFC", bare)
+    # Twice, since either step may undo what the other achieved.
+    for _ in range(2):
+        text = unicodedata.normalize("NFKD", text).casefold()
+    return unicodedata.normalize("NFC", _POINTS.sub("", text).translate(_BARE_LETTERS))
 
 
 # --- finding the written words ------------------------------------------------------------------
