@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from polymem.core.filters import InProjects
 from polymem.core.people import Scope
 from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
 from polymem.core.text import indexed_text
@@ -34,16 +35,22 @@ class CandidateSearch:
 
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
         """What `ports.Store.candidates` describes."""
-        while (found := await self._backend.read(partial(self._search, scope=scope, query=query))) is None:
-            await self.load(scope.organization_id, query.model)
+        search = partial(self._search, scope=scope, query=query)
+        found = await self._backend.read(search)
+        while found is None:
+            # Held meanwhile, or another organization's load could push it out before it is whole.
+            with self._cache.use(scope.organization_id, query.model, 0, _nothing):
+                await self.load(scope.organization_id, query.model)
+                found = await self._backend.read(search)
         return found
 
     async def load(self, organization_id: str, model: EmbeddingModel | None) -> None:
         """Brings the organization's index up to date, slice by slice. One caller loads, others wait for it."""
-        lock = self._loading.setdefault(organization_id, asyncio.Lock())
-        async with lock:
-            while await self._backend.read(partial(self._feed_slice, organization_id=organization_id, model=model)):
-                pass
+        feed = partial(self._feed_slice, organization_id=organization_id, model=model)
+        async with self._loading.setdefault(organization_id, asyncio.Lock()):
+            with self._cache.use(organization_id, model, 0, _nothing):
+                while await self._backend.read(feed):
+                    pass
 
     def _search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         # None when too much is missing to be fed here.
@@ -54,7 +61,9 @@ class CandidateSearch:
         _, by_rows = split_filter(query.filter)
         allowed = None
         if by_rows:
-            where = to_predicate(scope, query.filter)
+            # The index looks after its own clauses; of those only the project is worth a database's while too.
+            narrow = tuple(clause for clause in query.filter if isinstance(clause, InProjects))
+            where = to_predicate(scope, (*narrow, *by_rows))
             allowed = {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
         fetch = partial(_vectors, tx, organization_id, model)
         with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
@@ -72,8 +81,12 @@ class CandidateSearch:
             return len(rows) == SLICE
 
     def _position(self, organization_id: str, model: EmbeddingModel | None) -> int:
-        with self._cache.use(organization_id, model, 0, lambda index: None) as index:
+        with self._cache.use(organization_id, model, 0, _nothing) as index:
             return index.position
+
+
+def _nothing(_: OrganizationIndex) -> None:
+    """For a look at an index as it is."""
 
 
 def _last_seq(tx: Transaction, organization_id: str) -> int:

@@ -50,8 +50,9 @@ MATCHING_IDS = "SELECT m.id FROM memories m WHERE {where}"
 DUPLICATE = f"""
 SELECT {_MEMORY} FROM memories m {_WITH_PROJECT}
 WHERE {{where}} AND m.content_hash = :hash AND m.content = :content AND m.superseded_by IS NULL
-ORDER BY m.created_at, m.id LIMIT 1"""
-"""The first of the current memories with exactly this content."""
+ORDER BY m.created_at + 0, m.id LIMIT 1"""
+"""The first of the current memories with exactly this content. The sum keeps planners from walking all memories in
+this order when an index leads to the few with this hash."""
 
 VERSIONS = """
 SELECT v.version, v.change, v.recorded_at, v.actor, v.fields, v.content FROM memory_versions v
@@ -81,7 +82,7 @@ KNOWN_PROJECTS = "SELECT id FROM projects WHERE organization_id = :organization_
 SAME_CONTENT = """
 SELECT project_id, content, id, expires_at FROM memories
 WHERE organization_id = :organization_id AND content_hash IN (:hashes...)
-AND forgotten_at IS NULL AND superseded_by IS NULL ORDER BY created_at, id"""
+AND forgotten_at IS NULL AND superseded_by IS NULL ORDER BY created_at + 0, id"""
 """The current memories that may be duplicates of texts with these hashes."""
 
 _NEW_MEMORY = ("organization_id", "id", "access_count", "last_accessed", "seq", "arrival", "indexed_version")
