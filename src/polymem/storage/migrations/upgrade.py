@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Text
+
+from polymem.storage.migrations import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class SchemaDialect:
     keyed_table: Mapping[str, Any] = field(default_factory=dict)
 
 
-def upgrade(connection: Connection, dialect: SchemaDialect, revision: str = "head") -> None:
-    """Brings the schema to `revision`, inside the transaction the caller has begun and will commit."""
+def upgrade(connection: Connection, dialect: SchemaDialect, schema: Schema) -> None:
+    """Brings the database to `schema`, inside the transaction the caller has begun and will commit."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["dialect"] = dialect
-    command.upgrade(config, revision)
+    command.upgrade(config, schema.revision)

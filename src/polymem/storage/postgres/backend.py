@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import Row, Transaction
+from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres.connection import PostgresTransaction, is_retried, to_core_error
 from polymem.storage.postgres.upgrade import prepare
 
@@ -23,15 +24,15 @@ ATTEMPTS = 10
 """How often a transaction is run that the server keeps asking to run again."""
 
 
-async def open_postgres(url: str) -> "PostgresBackend":
-    """Opens the database, making or upgrading its tables first. Raises Unavailable with a sentence."""
-    return await asyncio.to_thread(_open, url)
+async def open_postgres(url: str, schema: Schema = CURRENT) -> "PostgresBackend":
+    """Opens the database, making or upgrading its tables to `schema` first. Raises Unavailable with a sentence."""
+    return await asyncio.to_thread(_open, url, schema)
 
 
-def _open(url: str) -> "PostgresBackend":
+def _open(url: str, schema: Schema) -> "PostgresBackend":
     try:
         with psycopg.connect(url, connect_timeout=int(CONNECT_SECONDS)) as connection:
-            prepare(connection)
+            prepare(connection, schema)
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database cannot be reached ({str(error).strip()})") from None
     return PostgresBackend(url)

@@ -4,7 +4,7 @@ import psycopg
 
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import Row
-from polymem.storage.migrations import HEAD, number
+from polymem.storage.migrations import Schema, number
 
 OLDEST_SERVER = 14_00_00
 
@@ -12,21 +12,22 @@ _LOCK = 0x706D656D
 """Key of the advisory lock under which one process at a time looks and upgrades ("pmem" in ASCII)."""
 
 
-def prepare(connection: "psycopg.Connection[Row]") -> None:
-    """Makes or upgrades the schema. Raises Unavailable: the server is too old, the schema is newer than this program.
+def prepare(connection: "psycopg.Connection[Row]", schema: Schema) -> None:
+    """Makes or upgrades the schema. Raises Unavailable: the server is too old, the schema is newer than `schema`.
 
     A server's backups are its operator's business, so none is taken here.
     """
     if connection.info.server_version < OLDEST_SERVER:
         raise Unavailable("PostgreSQL 14 or newer is needed")
     found = _revision(connection)
-    if found == HEAD:
+    if found == schema.revision:
         return
-    if number(found) > number(HEAD):
+    if number(found) > schema.format:
         raise Unavailable(
-            f"The database has schema {found}, and this polymem knows schemas up to {HEAD}: use the newer polymem"
+            f"The database has schema {found}, and this polymem knows schemas up to {schema.revision}: "
+            "use the newer polymem"
         )
-    _migrate(connection)
+    _migrate(connection, schema)
 
 
 def _revision(connection: "psycopg.Connection[Row]") -> str:
@@ -36,7 +37,7 @@ def _revision(connection: "psycopg.Connection[Row]") -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _migrate(connection: "psycopg.Connection[Row]") -> None:
+def _migrate(connection: "psycopg.Connection[Row]", schema: Schema) -> None:
     import sqlalchemy as sa  # noqa: PLC0415 - a third of a second, and seldom needed
 
     from polymem.storage.migrations.upgrade import SchemaDialect, upgrade  # noqa: PLC0415 - imports the tool
@@ -45,5 +46,5 @@ def _migrate(connection: "psycopg.Connection[Row]") -> None:
     with engine.connect() as bound:
         # Held to the end of the transaction; whoever waited here finds nothing left to do.
         bound.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        upgrade(bound, SchemaDialect(text=sa.Text(collation="C")))
+        upgrade(bound, SchemaDialect(text=sa.Text(collation="C")), schema)
         bound.commit()

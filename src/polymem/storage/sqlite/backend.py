@@ -8,12 +8,13 @@ from typing import TypeVar, cast
 
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import Transaction
+from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
 from polymem.storage.sqlite.files import database_file
 from polymem.storage.sqlite.locks import FileLock, WriteTurn
 from polymem.storage.sqlite.readers import Readers
-from polymem.storage.sqlite.upgrade import FORMAT, prepare
+from polymem.storage.sqlite.upgrade import prepare
 from polymem.storage.sqlite.writer import GroupWriter
 
 T = TypeVar("T")
@@ -21,20 +22,20 @@ T = TypeVar("T")
 READERS = 2
 
 
-async def open_sqlite(location: Path) -> "SqliteBackend":
-    """Opens the database in a directory (or the file) `location`, making or upgrading it first.
+async def open_sqlite(location: Path, schema: Schema = CURRENT) -> "SqliteBackend":
+    """Opens the database in a directory (or the file) `location`, making it or upgrading it to `schema` first.
 
     Raises Unavailable with a sentence when that cannot be.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise Unavailable(f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed")
-    return await asyncio.to_thread(_open, database_file(location))
+    return await asyncio.to_thread(_open, database_file(location), schema)
 
 
-def _open(file: Path) -> "SqliteBackend":
-    lock = prepare(file)
+def _open(file: Path, schema: Schema) -> "SqliteBackend":
+    lock = prepare(file, schema)
     try:
-        return SqliteBackend(file, lock)
+        return SqliteBackend(file, lock, schema)
     except sqlite3.Error as error:
         lock.close()
         raise to_core_error(error) from error
@@ -43,11 +44,11 @@ def _open(file: Path) -> "SqliteBackend":
 class SqliteBackend:
     """One writing thread with group commit, a few reading threads, write-ahead log, fsync on every commit."""
 
-    def __init__(self, file: Path, lock: FileLock) -> None:
+    def __init__(self, file: Path, lock: FileLock, schema: Schema) -> None:
         self._file = file
         self._lock = lock
         self._turn = WriteTurn(file)
-        self._writer = GroupWriter(connect(file, writes=True), FORMAT, self._turn)
+        self._writer = GroupWriter(connect(file, writes=True), schema.format, self._turn)
         self._readers = Readers([connect(file, writes=False) for _ in range(READERS)])
         self._closed = False
 
@@ -70,15 +71,9 @@ class SqliteBackend:
         return await asyncio.to_thread(measure)
 
     async def damage(self) -> list[str]:
-        def check(tx: Transaction) -> list[str]:
-            found = [str(row[0]) for row in tx.query("PRAGMA quick_check", {}) if row[0] != "ok"]
-            found += [
-                f"{table} has a row that refers to a missing row of {parent}"
-                for table, _, parent, _ in tx.query("PRAGMA foreign_key_check", {})
-            ]
-            return found
-
-        return await self.read(check)
+        # References between rows are `verify`'s business, which can also mend them.
+        rows = await self.read(lambda tx: tx.query("PRAGMA quick_check", {}))
+        return [str(sentence) for (sentence,) in rows if sentence != "ok"]
 
     async def backup(self, target: Path) -> None:
         await asyncio.to_thread(copy_database, self._file, target)

@@ -12,14 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from polymem.core.errors import Unavailable
-from polymem.storage.migrations import HEAD, number
+from polymem.storage.migrations import Schema
 from polymem.storage.sqlite.connection import connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
 from polymem.storage.sqlite.files import make_private
 from polymem.storage.sqlite.locks import FileLock
-
-FORMAT = number(HEAD)
-"""The format this program reads and writes."""
 
 APPLICATION_ID = 0x706D656D
 """Marks the file as ours ("pmem" in ASCII), for `file` and for the check that we open nobody else's database."""
@@ -29,8 +26,8 @@ _UPGRADE_SECONDS = 600.0
 _PAUSE_SECONDS = 0.05
 
 
-def prepare(file: Path) -> FileLock:
-    """Makes sure that `file` is a database of this program's format, and returns the lock to hold while it is open.
+def prepare(file: Path, schema: Schema) -> FileLock:
+    """Makes sure that `file` is a database of the format of `schema`, and returns the lock to hold while it is open.
 
     Raises Unavailable, with a sentence: the file is newer, is something else, or has to be upgraded while another
     process has it open.
@@ -38,7 +35,7 @@ def prepare(file: Path) -> FileLock:
     make_private(file)
     lock = FileLock(file.with_name(file.name + ".lock"))
     try:
-        _wait_until_current(file, lock)
+        _wait_until_current(file, lock, schema)
     except sqlite3.Error as error:
         lock.close()
         raise to_core_error(error) from error
@@ -48,17 +45,17 @@ def prepare(file: Path) -> FileLock:
     return lock
 
 
-def _wait_until_current(file: Path, lock: FileLock) -> None:
+def _wait_until_current(file: Path, lock: FileLock, schema: Schema) -> None:
     # Ends with the lock held together with others and the file in this program's format.
     give_up = time.monotonic() + _UPGRADE_SECONDS
     refuse = time.monotonic() + _PATIENCE_SECONDS
     while True:
         if lock.try_shared():
-            if _format(file) == FORMAT:
+            if _format(file, schema) == schema.format:
                 return
             lock.release()
             if lock.try_exclusive():
-                _bring_up(file)
+                _bring_up(file, schema)
                 lock.release()
                 continue
             if time.monotonic() > refuse:
@@ -74,7 +71,7 @@ def _wait_until_current(file: Path, lock: FileLock) -> None:
         time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))
 
 
-def _format(file: Path) -> int:
+def _format(file: Path, schema: Schema) -> int:
     """The format of the file, 0 for an empty one. Raises Unavailable when it is newer or not ours."""
     connection = sqlite3.connect(file, timeout=_PATIENCE_SECONDS, isolation_level=None)
     try:
@@ -85,28 +82,28 @@ def _format(file: Path) -> int:
         connection.close()
     if tables and application != APPLICATION_ID:
         raise Unavailable(f"{file} is a database of another program")
-    if found > FORMAT:
+    if found > schema.format:
         raise Unavailable(
-            f"{file} has format {found}, and this polymem knows formats up to {FORMAT}: use the newer polymem"
+            f"{file} has format {found}, and this polymem knows formats up to {schema.format}: use the newer polymem"
         )
     return int(found) if tables else 0
 
 
-def _bring_up(file: Path) -> None:
-    found = _format(file)
-    if found == FORMAT:
+def _bring_up(file: Path, schema: Schema) -> None:
+    found = _format(file, schema)
+    if found == schema.format:
         return
     if found:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         copy_database(file, file.with_name(f"backup-{found:04d}-{moment}.db"))
     connection = connect(file, writes=True)
     try:
-        _migrate(connection)
+        _migrate(connection, schema)
     finally:
         connection.close()
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, schema: Schema) -> None:
     import sqlalchemy as sa  # noqa: PLC0415 - a third of a second, and seldom needed
 
     from polymem.storage.migrations.upgrade import SchemaDialect, upgrade  # noqa: PLC0415 - imports the tool
@@ -116,9 +113,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
     engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.StaticPool)
     with engine.connect() as bound:
         bound.exec_driver_sql("BEGIN IMMEDIATE")
-        upgrade(bound, SchemaDialect(text=sa.Text(), keyed_table={"sqlite_with_rowid": False}))
+        upgrade(bound, SchemaDialect(text=sa.Text(), keyed_table={"sqlite_with_rowid": False}), schema)
         if broken := bound.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
             raise Unavailable(f"The upgrade would have left {len(broken)} broken references; nothing was changed")
         bound.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-        bound.exec_driver_sql(f"PRAGMA user_version = {FORMAT}")
+        bound.exec_driver_sql(f"PRAGMA user_version = {schema.format}")
         bound.commit()
