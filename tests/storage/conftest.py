@@ -1,7 +1,10 @@
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,6 +69,37 @@ async def open_again(location: str) -> AsyncIterator[Open]:
     yield open_
     for store in stores:
         await store.close()
+
+
+class Raw:
+    """The tables behind a store's back."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a statement on its own, without checks of references, and gives its rows."""
+        if "://" not in self._location:
+            with closing(sqlite3.connect(Path(self._location) / "polymem.db", isolation_level=None)) as connection:
+                return connection.execute(statement).fetchall()
+        with psycopg.connect(self._location, autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables."""
+        names = (
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if "://" not in self._location
+            else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        return {name: self.run(f"SELECT * FROM {name}") for (name,) in self.run(names)}
+
+
+@pytest.fixture
+def raw(location: str) -> Raw:
+    return Raw(location)
 
 
 @pytest.fixture

@@ -165,7 +165,11 @@ class SqlStore:
         return await self._write(vectors.drop_embeddings, keep)
 
     async def verify(self, *, repair: bool, model: EmbeddingModel | None) -> Verification:
-        return await verify.verify(self._backend, repair=repair, model=model)
+        found = await verify.verify(self._backend, repair=repair, model=model)
+        if found.repaired:
+            # Whatever was broken may have been taken in by an index.
+            self._cache.drop()
+        return found
 
     async def backup(self, target: Path) -> None:
         await self._backend.backup(target)

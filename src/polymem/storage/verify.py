@@ -162,6 +162,8 @@ class _Checked:
             content = content if text is None else text
         if content is None:
             return [self.problem("history", "has a history without a text")]
+        if memory.project_id is not None and memory.project is None:
+            return [self.problem("project", f"is in project {memory.project_id}, which is not there")]
         keys = {} if memory.project_id is None else {memory.project_id: memory.project or ""}
         newest = from_snapshot(
             versions[-1][2],
