@@ -1,21 +1,20 @@
 """The doors around a core: every dialect under its prefix, or one of them at the root of a port of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.background import chores
 from polymem.app.composition import to_options
-from polymem.app.observability import DialectName, Metrics, RequestLog, RequestMetrics
+from polymem.app.observability import Metrics, RequestLog, RequestMetrics
 from polymem.core import Core
-from polymem.core.errors import PolymemError
 from polymem.dialects import DIALECTS, Dialect, DialectOptions
-from polymem.dialects.kit import HostCheck
 from polymem.settings import Settings
 
 
@@ -37,42 +36,55 @@ def create_app(core: Core, settings: Settings) -> Starlette:
 
 def gateway(core: Core, options: DialectOptions, metrics: Metrics, *, access_log: bool) -> Starlette:
     """All dialects, each under its prefix, and /metrics."""
-    routes: list[BaseRoute] = [_metrics_route(metrics, options)]
-    # The longest prefix first: the empty one takes whatever no other does.
-    for dialect in sorted(DIALECTS, key=lambda dialect: -len(dialect.prefix)):
-        routes.append(_mounted(dialect, dialect.prefix, core, options))
-    return _observed(routes, metrics, access_log=access_log)
+    doors = {dialect: dialect.create_app(core, options) for dialect in DIALECTS}
+    _add_metrics(next(app for dialect, app in doors.items() if dialect.prefix == ""), metrics)
+    return _pipeline({dialect.prefix: (dialect.name, app) for dialect, app in doors.items()}, metrics, access_log)
 
 
 def alone(dialect: Dialect, core: Core, options: DialectOptions, metrics: Metrics, *, access_log: bool) -> Starlette:
     """One dialect at the root."""
-    routes: list[BaseRoute] = [_mounted(dialect, "", core, options)]
-    return _observed(routes, metrics, access_log=access_log)
+    return _pipeline({"": (dialect.name, dialect.create_app(core, options))}, metrics, access_log)
 
 
-def _mounted(dialect: Dialect, prefix: str, core: Core, options: DialectOptions) -> Mount:
-    return Mount(prefix, DialectName(dialect.create_app(core, options), dialect.name))
+def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], metrics: Metrics, access_log: bool) -> Starlette:
+    # From the outside inwards. What depends on a dialect's shapes (errors, limits, the Host check) is behind its door.
+    middleware = [
+        Middleware(RequestLog, access_log=access_log),
+        Middleware(RequestMetrics, metrics=metrics),
+        Middleware(Doors, doors=doors),
+    ]
+    return Starlette(middleware=middleware)
 
 
-def _metrics_route(metrics: Metrics, options: DialectOptions) -> Route:
+class Doors:
+    """ASGI middleware, the last: every request goes to the dialect whose prefix its path begins with.
+
+    Each door is under its prefix, and comes with its dialect's name. Plain comparison, since patterns of routes let
+    a path with a line end slip past all of them, Host check included.
+    """
+
+    def __init__(self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]]) -> None:
+        self._app = app
+        self._doors = sorted(doors.items(), key=lambda door: -len(door[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        root = scope.get("root_path", "")
+        path = scope["path"].removeprefix(root)
+        prefix, (name, door) = next(
+            door for door in self._doors if path == door[0] or path.startswith(door[0] + "/") or not door[0]
+        )
+        if scope["type"] == "http":
+            scope["state"]["place"]["dialect"] = name
+        await door({**scope, "root_path": root + prefix}, receive, send)
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
     # GET /metrics, in the text format of Prometheus.
     async def read(_: Request) -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    def render(error: PolymemError) -> Response:
-        return PlainTextResponse(f"{error}\n", 421)
-
-    hosts = options.allowed_hosts
-    check = [] if hosts is None else [Middleware(HostCheck, allowed=hosts, render=render)]
-    return Route("/metrics", read, methods=["GET"], middleware=check)
-
-
-def _observed(routes: list[BaseRoute], metrics: Metrics, *, access_log: bool) -> Starlette:
-    # From the outside inwards. What depends on a dialect's shapes (errors, limits, the Host check) is inside it.
-    middleware = [
-        Middleware(RequestLog, access_log=access_log),
-        Middleware(RequestMetrics, metrics=metrics),
-    ]
-    app = Starlette(routes=routes, middleware=middleware)
-    app.router.redirect_slashes = False
-    return app
+    app.add_route("/metrics", read, methods=["GET"], include_in_schema=False)

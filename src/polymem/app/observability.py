@@ -91,7 +91,7 @@ class RequestMetrics:
         """Answer one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        # Filled in further inside: by DialectName, and by each dialect with the template of the route that answers.
+        # Filled in further inside: with the dialect, and by that with the template of the route that answers.
         place: dict[str, str] = {}
         scope.setdefault("state", {})["place"] = place
         status = 500
@@ -108,17 +108,3 @@ class RequestMetrics:
         finally:
             dialect, route = place.get("dialect", "gateway"), place.get("route", "other")
             self._metrics.observe(dialect, scope["method"], route, status, perf_counter() - start)
-
-
-class DialectName:
-    """ASGI middleware: notes which dialect a request went to."""
-
-    def __init__(self, app: ASGIApp, name: str) -> None:
-        self._app = app
-        self._name = name
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "http":
-            scope["state"]["place"]["dialect"] = self._name
-        await self._app(scope, receive, send)

@@ -65,9 +65,17 @@ def _complete(document: dict[str, Any], *, local: bool) -> None:
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     document["security"] = [{name: []} for name in SECURITY_SCHEMES] + ([{}] if local else [])
     for path, operations in document["paths"].items():
-        if path.startswith("/health"):
-            for operation in operations.values():
+        for operation in operations.values():
+            if path.startswith("/health"):
                 operation["security"] = []
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    # A parameter can be left out, but an address has no way to say null.
+    choices = [choice for choice in schema.pop("anyOf", ()) if choice != {"type": "null"}]
+    return schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
 
 
 DIALECT = Dialect("native", "", None, create_app)

@@ -15,7 +15,7 @@ from polymem.dialects.native.credentials import Call, Caller
 from polymem.dialects.native.errors import PreconditionFailed, responses
 from polymem.dialects.native.wire import memories as wire
 from polymem.dialects.native.wire.filters import ListQuery, PageQuery, Selection
-from polymem.dialects.native.wire.values import Text
+from polymem.dialects.native.wire.values import A_NAME, Text
 
 router = kit.router(prefix="/v1", tags=["memories"])
 
@@ -28,14 +28,19 @@ IdempotencyKey = Annotated[
         description="A key of your own for this request: sending it again answers with the first outcome and keeps "
         "nothing twice.",
         examples=["5f0c7b1e-order-17"],
-        max_length=500,
+        json_schema_extra=A_NAME,
     ),
 ]
 IfMatch = Annotated[
-    str | None, Header(description="The ETag you have seen; 412 when it is not the newest any more.", examples=['"1"'])
+    str | None,
+    Header(
+        description="The ETag you have seen; 412 when it is not the newest any more.",
+        examples=['"1"'],
+        json_schema_extra={"pattern": r'^((W/)?"[0-9]{1,18}"|\*)$'},
+    ),
 ]
 
-_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 
 
 async def selected(call: Call, selection: Selection, superseded: bool | None = None) -> Filter:

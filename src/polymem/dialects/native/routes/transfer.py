@@ -25,6 +25,9 @@ _CHUNK_BYTES = 64 * 1024
 # A character can take six bytes as an escape in JSON; the rest of a record is small beside its text.
 _MAX_LINE_BYTES = 8 * MAX_CONTENT_BYTES
 
+# Many programs take these for the end of a line, though JSON lets them stand in a text: NEL, LS, PS.
+_LINE_ENDS = tuple(character.encode() for character in "\x85\u2028\u2029")
+
 router = kit.router(prefix="/v1", tags=["transfer"])
 
 _A_RECORD = '{"id": "019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52", "content": "Ana prefers window seats.", "kind": "note"}\n'
@@ -52,10 +55,17 @@ async def _take_one(records: AsyncIterator[Record]) -> AsyncIterator[Record]:
         return
 
 
+def _to_line(record: Record) -> bytes:
+    line: bytes = kit.to_json(record)
+    for character in _LINE_ENDS:
+        line = line.replace(character, f"\\u{ord(character.decode()):04x}".encode())
+    return line + b"\n"
+
+
 async def _lines(first: list[Record], rest: AsyncIterator[Record]) -> AsyncIterator[bytes]:
-    chunk = bytearray(b"".join(kit.to_json(record) + b"\n" for record in first))
+    chunk = bytearray(b"".join(_to_line(record) for record in first))
     async for record in rest:
-        chunk += kit.to_json(record) + b"\n"
+        chunk += _to_line(record)
         if len(chunk) >= _CHUNK_BYTES:
             yield bytes(chunk)
             chunk.clear()

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from polymem.core.filters import SortKey
-from polymem.dialects.native.wire.values import Body, Instant, Term, Terms
+from polymem.dialects.native.wire.values import AS_WHOLE, Body, Instant, Term, Terms, Whole
+
+Importance = Annotated[int, Field(ge=1, le=10), AS_WHOLE]
 
 _SINCE = "2026-01-01T00:00:00Z"
 _UNTIL = "2026-01-31T23:59:59Z"
@@ -27,8 +29,8 @@ class Selection(BaseModel):
     tags: Terms | None = Field(None, description="With all of these tags.", examples=[["people"]])
     tags_any: Terms | None = Field(None, description="With at least one of these tags.", examples=[["people"]])
     container: Term | None = Field(None, description="In this container.", examples=["chat-2026-01-31"])
-    importance_min: int | None = Field(None, ge=1, le=10, description="At least this important.", examples=[3])
-    importance_max: int | None = Field(None, ge=1, le=10, description="At most this important.", examples=[10])
+    importance_min: Importance | None = Field(None, description="At least this important.", examples=[3])
+    importance_max: Importance | None = Field(None, description="At most this important.", examples=[10])
     text: Term | None = Field(
         None, description="With this in its text or title; ASCII letters of either case match.", examples=["Lisbon"]
     )
@@ -41,9 +43,11 @@ class Selection(BaseModel):
     ids: Terms | None = Field(None, description="One of these memories.")
 
 
-Limit = Annotated[int, Field(description="Longest page, 1 to 1000.", json_schema_extra={"minimum": 1, "maximum": 1000})]
+Limit = Annotated[
+    Whole, Field(description="Longest page, 1 to 1000.", json_schema_extra={"minimum": 1, "maximum": 1000})
+]
 Offset = Annotated[
-    int,
+    Whole,
     Field(description="How many to leave out before the page.", json_schema_extra={"minimum": 0, "maximum": 2**53}),
 ]
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from polymem.core.checks import checked_fields
 from polymem.core.errors import InvalidInput
 from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_KIND, DEFAULT_WEIGHT
-from polymem.dialects.native.wire.values import A_NAME, SAYS_SOMETHING, Answer, Body, Instant, refusal
+from polymem.dialects.native.wire.values import A_NAME, SAYS_SOMETHING, Answer, Body, Instant, Whole, refusal
 
 Content = Annotated[
     str,
@@ -33,7 +33,7 @@ Tags = Annotated[
     Field(description="Labels, at most 100.", examples=[["people", "travel"]], json_schema_extra={"maxItems": 100}),
 ]
 Importance = Annotated[
-    int, Field(description="From 1 to 10.", examples=[7], json_schema_extra={"minimum": 1, "maximum": 10})
+    Whole, Field(description="From 1 to 10.", examples=[7], json_schema_extra={"minimum": 1, "maximum": 10})
 ]
 Weight = Annotated[
     float,
@@ -185,7 +185,7 @@ class MemoryChanges(Body):
     valid_from: ValidFrom | None = Field(default_factory=lambda: None)
     valid_to: ValidTo | None = Field(default_factory=lambda: None)
     expires_at: ExpiresAt | None = Field(default_factory=lambda: None)
-    version: int | None = Field(
+    version: Whole | None = Field(
         None, description="The version you have seen; 409 when it is not the newest any more.", examples=[1]
     )
 

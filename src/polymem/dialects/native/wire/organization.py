@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from polymem.dialects.native.wire.values import Answer, Body, Instant, Name, Text
+from polymem.dialects.native.wire.values import AS_WHOLE, Answer, Body, Instant, Name, Text
 
 Stack = Annotated[
     list[Name],
@@ -75,8 +75,8 @@ class NewKey(Body):
         description="What it allows.",
         examples=[["read", "write"]],
     )
-    expires_in_days: int | None = Field(
-        None, ge=1, le=36500, description="After how many days it ends; null for never.", examples=[90]
+    expires_in_days: Annotated[int, Field(ge=1, le=36500), AS_WHOLE] | None = Field(
+        None, description="After how many days it ends; null for never.", examples=[90]
     )
 
 
@@ -154,4 +154,4 @@ class Health(Answer):
 class Alive(Answer):
     """The process answers."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(description="Always ok.")

@@ -24,8 +24,6 @@ class Body(BaseModel):
 class Answer(BaseModel):
     """What the server sends. These models document the answers; `mapping` builds them."""
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
-
 
 def refusal(error: InvalidInput, field: str | None = None) -> PydanticCustomError:
     """What a validator raises for a broken rule of the core: pydantic then goes on to name all that is wrong.
@@ -57,6 +55,17 @@ def _without_nul(value: str) -> str:
         raise ValueError("a NUL character cannot be part of a text")
     return value
 
+
+def _to_whole(value: Any) -> Any:
+    # JSON has one kind of number: 5.0 is as whole as 5.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+AS_WHOLE = BeforeValidator(_to_whole)
+"""Stands after the bounds of a number, which belong to the number itself."""
+
+Whole = Annotated[int, AS_WHOLE]
+"""A whole number."""
 
 Instant = Annotated[datetime, BeforeValidator(_to_instant)]
 """RFC 3339; without an offset it counts as UTC."""

@@ -1,0 +1,173 @@
+"""The documentation tells the truth, completely, and needs no network."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from playwright.sync_api import Page, Route, sync_playwright
+from schemathesis import GenerationMode
+from schemathesis.checks import CheckFunction
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from tests.serving import Server
+
+ROUTES = {
+    "POST /v1/memories", "POST /v1/memories/batch", "GET /v1/memories", "GET /v1/memories/{memory_id}",
+    "PATCH /v1/memories/{memory_id}", "DELETE /v1/memories/{memory_id}", "POST /v1/memories/{memory_id}/restore",
+    "POST /v1/memories/{memory_id}/purge", "GET /v1/memories/{memory_id}/history", "GET /v1/trash", "POST /v1/recall",
+    "POST /v1/recall/why-not", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/{project}",
+    "PATCH /v1/projects/{project}", "POST /v1/export", "POST /v1/import", "GET /v1/keys", "POST /v1/keys",
+    "DELETE /v1/keys/{key_id}", "GET /v1/stats", "GET /health", "GET /health/live", "GET /health/ready",
+}  # fmt: skip
+
+# Neither a body nor a parameter but an id, which may be any text.
+NOTHING_TO_GET_WRONG = {
+    "GET /v1/projects", "GET /v1/keys", "GET /v1/stats", "GET /health", "GET /health/live", "GET /health/ready",
+    "GET /v1/memories/{memory_id}", "GET /v1/memories/{memory_id}/history", "POST /v1/memories/{memory_id}/purge",
+    "POST /v1/memories/{memory_id}/restore", "GET /v1/projects/{project}", "DELETE /v1/keys/{key_id}",
+}  # fmt: skip
+CASES = [
+    pytest.param(route, mode, id=f"{route} {mode.value}")
+    for route in sorted(ROUTES)
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or route not in NOTHING_TO_GET_WRONG
+]
+
+REFUSALS = {"checks": {"negative_data_rejection": {"expected-statuses": [400, 404, 409, 412, 413]}}}
+
+
+# A schema cannot say that nothing inside metadata may hold a NUL, nor that valid_to comes after valid_from; and in an
+# address, or in a file of lines, everything is a text.
+CHECKS_THAT_CANNOT_HOLD: dict[str, list[CheckFunction]] = {
+    "POST /v1/memories": [positive_data_acceptance],
+    "POST /v1/memories/batch": [positive_data_acceptance],
+    "PATCH /v1/memories/{memory_id}": [positive_data_acceptance],
+    "GET /v1/memories": [negative_data_rejection],
+    "POST /v1/import": [negative_data_rejection],
+}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def to_lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A body of several records; the document says no more of it than that it is text."""
+    return str(value).encode("utf-8", "replace")
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    """The OpenAPI document."""
+    with server.client() as client:
+        described: dict[str, Any] = client.get("/openapi.json").json()
+        return described
+
+
+def test_every_route_is_documented(document: dict[str, Any]) -> None:
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    assert described == ROUTES
+    assert document["openapi"].startswith("3.1")
+
+
+def test_everything_has_a_description(document: dict[str, Any]) -> None:
+    silent = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            name = f"{method} {path}"
+            parts = [(name, operation), *((f"{name} {p['name']}", p) for p in operation.get("parameters", ()))]
+            parts += [(f"{name} {status}", answer) for status, answer in operation["responses"].items()]
+            silent += [where for where, part in parts if not part.get("description")]
+    for name, schema in document["components"]["schemas"].items():
+        silent += [name] if not schema.get("description") else []
+        for field, value in schema.get("properties", {}).items():
+            spoken = value.get("description") or "$ref" in value or "$ref" in value.get("items", {})
+            spoken = spoken or any("$ref" in one or one.get("description") for one in value.get("anyOf", ()))
+            silent += [] if spoken else [f"{name}.{field}"]
+    assert silent == []
+
+
+def test_every_refusal_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if not path.startswith("/v1"):
+                continue
+            assert "422" not in operation["responses"], (method, path)
+            for status, answer in operation["responses"].items():
+                if status == "default" or int(status) >= 400:
+                    schema = answer["content"]["application/problem+json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_operations_have_short_unique_names(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert len(names) == len(set(names)) == len(ROUTES)
+    assert "memories-add" in names
+
+
+@pytest.fixture(scope="module")
+def native(server: Server) -> BaseSchema:
+    """The API as its document describes it, with a key of an organization of its own."""
+    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=schemathesis.Config.from_dict(REFUSALS))
+    schema.validate()
+    return schema
+
+
+@pytest.fixture(scope="module")
+def key(server: Server) -> str:
+    """A key of an organization that may hold anything."""
+    return server.new_key(server.new_organization())
+
+
+@pytest.mark.parametrize(("route", "mode"), CASES)
+def test_the_api_keeps_to_its_document(native: BaseSchema, key: str, route: str, mode: GenerationMode) -> None:
+    method, path = route.split()
+    cases = native[path][method].as_strategy(generation_mode=mode)
+
+    @given(case=cases)
+    @settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def keeps_to_it(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(
+            headers={"Authorization": f"Bearer {key}"}, excluded_checks=CHECKS_THAT_CANNOT_HOLD.get(route, [])
+        )
+
+    keeps_to_it()
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Page]:
+    """A tab of a real browser."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser.new_page()
+        browser.close()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/memento/docs", "/memento/redoc"])
+def test_documentation_pages_work_without_a_network(server: Server, browser_page: Page, path: str) -> None:
+    asked: list[str] = []
+
+    def only_here(route: Route) -> None:
+        asked.append(route.request.url)
+        if route.request.url.startswith((server.url, "data:", "blob:")):
+            route.continue_()
+        else:
+            route.abort()
+
+    browser_page.route("**/*", only_here)
+    browser_page.goto(server.url + path)
+    wanted = "Recall" if "memento" in path else "Keep a memory"
+    browser_page.get_by_text(wanted).first.wait_for(state="attached", timeout=30_000)
+    browser_page.unroute("**/*")
+    assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+def test_documentation_pages_name_no_other_host(server: Server) -> None:
+    with server.client() as client:
+        for path in ("/docs", "/redoc", "/memento/docs", "/memento/redoc"):
+            page = client.get(path)
+            assert page.status_code == 200
+            assert "http://" not in page.text
+            assert "https://" not in page.text
