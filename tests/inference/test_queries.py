@@ -75,3 +75,27 @@ async def test_an_error_reaches_all_who_wait_and_the_next_caller_asks_again() ->
     assert [str(result) for result in results] == ["down", "down"]
     model.error = None
     assert await cache.get("a") == b"a"
+
+
+def test_a_query_left_unanswered_by_an_event_loop_that_ended_is_asked_again_in_the_next() -> None:
+    answers: list[asyncio.Future[bytes]] = []
+
+    def embed(text: str) -> asyncio.Future[bytes]:
+        answers.append(asyncio.get_running_loop().create_future())
+        return answers[-1]
+
+    cache = QueryCache(embed)
+
+    async def give_up() -> None:
+        caller = asyncio.ensure_future(cache.get("a"))
+        await asyncio.sleep(0)
+        caller.cancel()
+
+    async def wait() -> bytes:
+        caller = asyncio.ensure_future(cache.get("a"))
+        await asyncio.sleep(0)
+        answers[-1].set_result(b"a")
+        return await caller
+
+    asyncio.run(give_up())
+    assert asyncio.run(wait()) == b"a"

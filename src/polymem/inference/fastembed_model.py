@@ -95,9 +95,9 @@ class FastembedEmbedder:
         except Exception as error:  # network, disk and onnxruntime, each with errors of its own
             raise EmbeddingUnavailable(f"fastembed could not load {self._source}: {error}") from error
 
-    async def _embed_new_query(self, text: str) -> bytes:
+    def _embed_new_query(self, text: str) -> asyncio.Future[bytes]:
         parts = passages(text, PASSAGE_BYTES, OVERLAP_BYTES, MAX_QUERY_PASSAGES)
-        return await self._workers.first(partial(self._encode, "query_embed", parts))
+        return self._workers.first(partial(self._encode, "query_embed", parts))
 
     async def _embed_document(self, text: str, lane: Lane) -> Embedding:
         parts = passages(text, PASSAGE_BYTES, OVERLAP_BYTES)

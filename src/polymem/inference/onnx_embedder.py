@@ -85,8 +85,8 @@ class OnnxEmbedder:
         except ValueError as error:
             raise EmbeddingUnavailable(f"The embedding model {self._model.name} cannot be loaded: {error}") from error
 
-    async def _embed_new_query(self, text: str) -> bytes:
-        return await self._workers.first(partial(self._encode_query, text))
+    def _embed_new_query(self, text: str) -> asyncio.Future[bytes]:
+        return self._workers.first(partial(self._encode_query, text))
 
     def _encode_query(self, text: str) -> bytes:
         windows = self._windows(text, MAX_QUERY_WINDOWS)

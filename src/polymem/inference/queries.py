@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 CACHED_QUERIES = 4096
 """How many queries are remembered: about 6 MB of 384-dimensional vectors."""
@@ -18,7 +19,7 @@ class QueryCache:
         self._embed = embed
         self._size = size
         self._known: OrderedDict[str, bytes] = OrderedDict()
-        self._pending: dict[str, asyncio.Task[bytes]] = {}
+        self._pending: dict[str, asyncio.Future[bytes]] = {}
 
     async def get(self, text: str) -> bytes:
         """The vector of a query. An error of `embed` reaches all who wait for it, and is not remembered."""
@@ -26,27 +27,19 @@ class QueryCache:
         if known is not None:
             self._known.move_to_end(text)
             return known
-        task = self._pending.get(text)
-        if task is None or task.done():
-            task = asyncio.ensure_future(self._ask(text))
-            task.add_done_callback(_look_at_error)
-            self._pending[text] = task
+        answer = self._pending.get(text)
+        if answer is None or answer.done() or answer.get_loop() is not asyncio.get_running_loop():
+            answer = asyncio.ensure_future(self._embed(text))
+            self._pending[text] = answer
+            answer.add_done_callback(partial(self._finish, text))
         # Shielded: one caller that gives up must not fail the others.
-        return await asyncio.shield(task)
+        return await asyncio.shield(answer)
 
-    async def _ask(self, text: str) -> bytes:
-        try:
-            vector = await self._embed(text)
-        finally:
-            self._pending.pop(text, None)
-        if len(text) <= CACHED_CHARACTERS:
-            self._known[text] = vector
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
-        return vector
-
-
-def _look_at_error(task: asyncio.Task[bytes]) -> None:
-    """Keeps asyncio from reporting an error as lost when every caller has given up."""
-    if not task.cancelled():
-        task.exception()
+    def _finish(self, text: str, answer: asyncio.Future[bytes]) -> None:
+        self._pending.pop(text, None)
+        # Asking for the exception also keeps asyncio from reporting it as lost when every caller has given up.
+        if answer.cancelled() or answer.exception() is not None or len(text) > CACHED_CHARACTERS:
+            return
+        self._known[text] = answer.result()
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
