@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from polymem.app.composition import directory_name
+from polymem.app.options import directory_name
 
 
 @pytest.mark.parametrize("start", ["project", "project/src", "project/src/deep"])

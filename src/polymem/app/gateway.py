@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.background import chores
-from polymem.app.composition import to_options
 from polymem.app.observability import Metrics, RequestLog, RequestMetrics
+from polymem.app.options import to_options
 from polymem.core import Core
 from polymem.dialects import DIALECTS, Dialect, DialectOptions
 from polymem.settings import Settings

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp
 
 from polymem.app.background import chores
 from polymem.app.banner import Place, announce
-from polymem.app.composition import open_core, to_options
+from polymem.app.composition import open_core
 from polymem.app.gateway import alone, gateway
 from polymem.app.logs import configure_logging
 from polymem.app.observability import Metrics
+from polymem.app.options import to_options
 from polymem.core import Core
 from polymem.dialects import DIALECTS, Dialect
 from polymem.settings import InvalidSettings, Settings

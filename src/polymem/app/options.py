@@ -1,0 +1,40 @@
+"""What the settings tell the dialects, as plain values."""
+
+from pathlib import Path
+
+from polymem import __version__
+from polymem.core import Core
+from polymem.dialects import DialectOptions
+from polymem.settings import LOOPBACK_HOSTS, Settings
+
+
+def to_options(settings: Settings, core: Core) -> DialectOptions:
+    """What the settings tell the dialects."""
+    local = settings.auth == "local"
+    model = core.embedder.model
+    return DialectOptions(
+        version=__version__,
+        local=local,
+        allowed_hosts=LOOPBACK_HOSTS.union(settings.allowed_hosts) if local else None,
+        max_body_bytes=int(settings.max_body_mb * 1024 * 1024),
+        storage_kind="sqlite" if settings.database_url is None else "postgresql",
+        embedding_provider="none" if model is None else embedding_provider(settings),
+        embedding_model=None if model is None else model.name,
+        default_namespace=settings.namespace or directory_name(Path.cwd()),
+        memento_api_key=None if settings.memento_api_key is None else settings.memento_api_key.get_secret_value(),
+    )
+
+
+def embedding_provider(settings: Settings) -> str:
+    """The kind of embedder, in a word."""
+    if settings.embedder_url is not None:
+        return "openai"
+    return settings.embedder if settings.embedder in ("local", "fastembed", "none") else "onnx"
+
+
+def directory_name(directory: Path) -> str:
+    """The name of the nearest directory, upwards, that holds a `.git`; failing that, of `directory` itself."""
+    for candidate in (directory, *directory.parents):
+        if (candidate / ".git").exists():
+            return candidate.name or "default"
+    return directory.name or "default"
