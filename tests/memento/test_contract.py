@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 import polymem
+from polymem.core.model import Draft
 from tests.memento.conftest import Memento
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -73,6 +74,7 @@ def test_what_was_saved_is_listed_with_all_of_its_metadata(api: httpx2.Client, n
             "kind": "note",
             "updatedAt": timestamp,
             "version": 1,
+            "supersededBy": None,
         },
         "summary": "Use PostgreSQL",
         "tags": ["decision", "x"],
@@ -339,6 +341,24 @@ def test_tags_of_a_list_are_separated_by_commas(api: httpx2.Client, namespace: s
     answer = api.get(f"/api/list?namespace={namespace}&{query}")
     assert contents(answer) == ["both"]
     assert answer.json()["total"] == 1
+
+
+def test_empty_parameters_count_as_absent(api: httpx2.Client) -> None:
+    save(api, "seen by a list of nothing in particular")
+    bare = api.get("/api/list").json()
+    empty = "namespace=&tags=&limit=&offset=&container=&after=&before="
+    assert api.get(f"/api/list?{empty}").json() == bare
+    assert bare["offset"] == 0
+
+
+def test_an_entry_that_was_replaced_elsewhere_says_by_which(local: Memento, api: httpx2.Client, namespace: str) -> None:
+    old = save(api, "The harbour opens at seven", namespace=namespace)
+    assert local.core.local is not None
+    draft = Draft(content="The harbour opens at eight", project=namespace)
+    new = local.run(local.core.memories.supersede(local.core.local, old, draft)).memory.id
+    assert api.get(f"/api/{old}").json()["entry"]["metadata"]["supersededBy"] == new
+    answer = api.post("/api/recall", json={"query": "harbour", "namespace": namespace})
+    assert contents(answer) == ["The harbour opens at eight"]
 
 
 def test_a_long_content_is_summarised_by_its_beginning(api: httpx2.Client, namespace: str) -> None:

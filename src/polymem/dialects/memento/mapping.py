@@ -46,7 +46,7 @@ _UNTOLD = timedelta(microseconds=999)
 _LAST = datetime.max.replace(tzinfo=UTC)
 _HEAD = re.compile(rf".{{1,{SUMMARY_CHARACTERS}}}(?=\s)", re.DOTALL)
 _IMPORTED = frozenset({"namespace", "tags", "container", "timestamp", "importance", "priority", "source", "kind"})
-_DERIVED = frozenset({"summary", "accessCount", "updatedAt", "version"})
+_DERIVED = frozenset({"summary", "accessCount", "updatedAt", "version", "supersededBy"})
 _IMPORTANCE: dict[Priority, int] = {"low": 3, "normal": DEFAULT_IMPORTANCE, "high": 8}
 
 
@@ -154,6 +154,7 @@ def to_recall(request: SearchRequest, filter: Filter, *, counts_as_use: bool) ->
         filter=filter,
         mode=Mode(request.searchMode or Mode.VECTOR),
         limit=to_limit(request.limit),
+        min_score=0.0,
         record_access=counts_as_use,
     )
 
@@ -212,6 +213,7 @@ def _metadata(memory: Memory) -> EntryMetadata:
         "kind": memory.kind,
         "updatedAt": from_instant(memory.updated_at),
         "version": memory.version,
+        "supersededBy": memory.superseded_by,
     }
     return EntryMetadata(**{**memory.metadata, **known})
 

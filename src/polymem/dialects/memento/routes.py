@@ -1,5 +1,6 @@
 """Memento's endpoints, and a few more beside them that collide with none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Annotated, NoReturn
@@ -189,6 +190,11 @@ async def health(call: Caller) -> wire.HealthResponse:
     """Health check and system status."""
     count, options = call.core.memories.count, call.options
     namespace = await call.namespace(None)
+    here, everywhere, entries = await asyncio.gather(
+        count(call.scope, (await call.inside(namespace),)),
+        count(call.scope, (mapping.to_membership(mapping.GLOBAL, None),)),
+        count(call.scope),
+    )
     return wire.HealthResponse(
         version=API_VERSION,
         config=wire.HealthConfig(
@@ -197,12 +203,8 @@ async def health(call: Caller) -> wire.HealthResponse:
             embeddingModel=options.embedding_model or "none",
             namespace=namespace,
         ),
-        stats=wire.HealthStats(
-            entriesInNamespace=await count(call.scope, (await call.inside(namespace),)),
-            globalEntries=await count(call.scope, (mapping.to_membership(mapping.GLOBAL, None),)),
-            autoCapture=False,
-        ),
-        entries=await count(call.scope),
+        stats=wire.HealthStats(entriesInNamespace=here, globalEntries=everywhere, autoCapture=False),
+        entries=entries,
         server=wire.ServerInfo(name="polymem", version=options.version),
     )
 

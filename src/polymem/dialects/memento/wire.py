@@ -57,6 +57,11 @@ def _query(value: str) -> str:
     return _without_nul(value)
 
 
+def _given(value: object) -> object:
+    # In a query string, empty is the only way to say nothing.
+    return None if value == "" else value
+
+
 def _instant(value: object) -> datetime:
     try:
         return from_rfc3339(value, "")
@@ -96,7 +101,8 @@ CommaSeparated = Annotated[
     list[Annotated[str, AfterValidator(_without_nul)]],
     WithJsonSchema({"type": "string", **_schema(r"[^\u0000]*")}),
 ]
-NumberText = Annotated[float, Field(allow_inf_nan=False)]
+NumberText = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_given)]
+InstantText = Annotated[Instant | None, BeforeValidator(_given)]
 
 _NAMESPACE = "Project namespace, compared exactly; detected when omitted. `__global__` is the global one."
 _LIMIT = "Max results, 1–100. A number outside is brought inside."
@@ -198,11 +204,11 @@ class ListParameters(BaseModel):
     tags: CommaSeparated | None = Field(
         None, description="Comma-separated tags, all of which an entry must have. Example: `decision,architecture`."
     )
-    limit: NumberText | None = Field(None, description=f"{_LIMIT} Default 10.")
-    offset: NumberText | None = Field(None, description="Pagination offset, default 0. A negative one counts as 0.")
+    limit: NumberText = Field(None, description=f"{_LIMIT} Default 10.")
+    offset: NumberText = Field(None, description="Pagination offset, default 0. A negative one counts as 0.")
     container: Name | None = Field(None, description="Only entries of this container.")
-    after: Instant | None = Field(None, description=_AFTER)
-    before: Instant | None = Field(None, description=_BEFORE)
+    after: InstantText = Field(None, description=_AFTER)
+    before: InstantText = Field(None, description=_BEFORE)
 
 
 class ImportRequest(BaseModel):
@@ -242,6 +248,7 @@ class EntryMetadata(Answer):
     kind: str
     updatedAt: str  # noqa: N815
     version: int = Field(description="Counts its changes, from 1.", ge=1)
+    supersededBy: str | None = Field(None, description="The entry that replaced it, if one did.")  # noqa: N815
 
 
 class Entry(Answer):
