@@ -29,7 +29,10 @@ app = commands()
 
 Query = Annotated[str, typer.Argument(help="What you want to know.", show_default=False)]
 ModeOption = Annotated[Mode, typer.Option("--mode", "-m", help="By meaning and words, by meaning, or by words.")]
-MinScoreOption = Annotated[float, typer.Option("--min-score", help="Leave out what scores less, 0 to 1.")]
+MinScoreOption = Annotated[
+    float | None,
+    typer.Option("--min-score", help="Leave out what scores less, 0 to 1; 0.2 in hybrid mode unless given."),
+]
 SupersededOption = Annotated[bool, typer.Option("--superseded", help="Find memories that others replace, too.")]
 
 
@@ -45,7 +48,7 @@ async def recall(
     mode: ModeOption = Mode.HYBRID,
     limit: LimitOption = 10,
     offset: OffsetOption = 0,
-    min_score: MinScoreOption = 0.0,
+    min_score: MinScoreOption = None,
     superseded: SupersededOption = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say of each hit how it came there.")] = False,
     as_json: AsJson = False,
@@ -139,7 +142,7 @@ async def why_not(
     mode: ModeOption = Mode.HYBRID,
     limit: LimitOption = 10,
     offset: OffsetOption = 0,
-    min_score: MinScoreOption = 0.0,
+    min_score: MinScoreOption = None,
     superseded: SupersededOption = False,
     as_json: AsJson = False,
 ) -> None:

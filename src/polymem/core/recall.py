@@ -23,7 +23,8 @@ _LEAST_DEPTH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallQuery:
-    """What to find. `min_score` 0 lets everything through that either leg yields.
+    """What to find. `min_score` is the relevance floor, 0..1; 0 lets everything through that either leg
+    yields. Left out, it is the profile's in hybrid mode and 0 in the others, whose scores mean less.
 
     Superseded memories are left out unless `superseded`. `record_access` counts the hits as used.
     """
@@ -33,7 +34,7 @@ class RecallQuery:
     mode: Mode = Mode.HYBRID
     limit: int = 10
     offset: int = 0
-    min_score: float = 0.0
+    min_score: float | None = None
     superseded: bool = False
     record_access: bool = True
     profile: Profile = DEFAULT_PROFILE
@@ -103,7 +104,8 @@ class Recall:
         Raises InvalidInput, Forbidden, and EmbeddingUnavailable in vector mode without a vector.
         """
         mode, found, ranked = await self._ranked(scope, query)
-        above = [r for r in ranked if r.score >= query.min_score]
+        floor = _floor(query, mode)
+        above = [r for r in ranked if r.score >= floor]
         page = above[query.offset : query.offset + query.limit]
         memories = await self._store.get_many(scope, [r.candidate.memory_id for r in page])
         # What was forgotten between ranking and reading must not slip out.
@@ -131,8 +133,8 @@ class Recall:
             remedy = "use mode hybrid" if mode is not Mode.HYBRID else "use other words"
             return WhyNot(Stage.CANDIDATES, f"Nothing in it matches the query in {mode.value} mode.", remedy)
         r = ranked[position - 1]
-        if r.score < query.min_score:
-            sentence = f"Its score {r.score:.4f} is below the floor {query.min_score:.4f}."
+        if r.score < (floor := _floor(query, mode)):
+            sentence = f"Its score {r.score:.4f} is below the floor {floor:.4f}."
             # Rounded down, so that the number named really lets it in.
             remedy = f"lower min_score to {int(r.score * 1000) / 1000:g}"
             return WhyNot(Stage.FLOOR, sentence, remedy, position, r.score, r)
@@ -156,7 +158,7 @@ class Recall:
     ) -> tuple[Mode, Candidates, list[Ranked]]:
         require(scope, Permission.READ)
         check_query(query.text, limit=query.limit, offset=query.offset)
-        if not 0.0 <= query.min_score <= 1.0:
+        if query.min_score is not None and not 0.0 <= query.min_score <= 1.0:
             raise InvalidInput("min_score must be between 0 and 1", field="min_score")
         mode, vector = await self._vector(query)
         found = await self._store.candidates(
@@ -212,6 +214,12 @@ class Recall:
         task = asyncio.get_running_loop().create_task(self._store.touch(scope, ids, self._clock.now()))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _floor(query: RecallQuery, mode: Mode) -> float:
+    if query.min_score is not None:
+        return query.min_score
+    return query.profile.floor if mode is Mode.HYBRID else 0.0
 
 
 def _beyond_both_legs(candidate: Candidate, depth: int) -> bool:

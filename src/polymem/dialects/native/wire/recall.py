@@ -25,9 +25,10 @@ class RecallRequest(Selection):
     mode: Mode = Field("hybrid", description="Find by meaning and words, by meaning alone, or by words alone.")
     limit: Limit = 10
     offset: Offset = 0
-    min_score: float = Field(
-        0.0,
-        description="Leave out what scores less.",
+    min_score: float | None = Field(
+        None,
+        description="Leave out what scores less, 0 to 1. Left out, it is 0.2 in hybrid mode, below which hits are as "
+        "good as never relevant, and 0 in the others.",
         examples=[0.2],
         json_schema_extra={"minimum": 0, "maximum": 1},
     )
