@@ -192,6 +192,8 @@ _BARE_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı":
 
 @lru_cache(maxsize=1 << 16)
 def _forms(written: str) -> _Forms:
+    if written.islower() and written.isascii() and written.isalpha() and written not in STOP_WORDS:
+        return _Forms((_term_id(_stem(written)),))  # most words there are
     word = written.replace("’", "'")
     if fold(word) not in STOP_WORDS:
         word = _CONTRACTION.sub("", word)

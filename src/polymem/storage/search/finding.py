@@ -9,15 +9,15 @@ import numpy.typing as npt
 from polymem.core.people import Scope
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, EmbeddingModel
 from polymem.storage.search.analysis import analyse_query
-from polymem.storage.search.columns import NO_CODE, Bools, Rows
+from polymem.storage.search.columns import NO_CODE, Rows
 from polymem.storage.search.dense import DenseScores, FetchVectors
 from polymem.storage.search.keyword import KeywordScores
-from polymem.storage.search.masks import admitted, split_filter
+from polymem.storage.search.masks import Admitted, admit, split_filter
 from polymem.storage.search.picking import distinct
 from polymem.storage.search.snapshot import EPOCH, Snapshot
 from polymem.storage.search.speakers import NamedSpeakers
 
-_WITH_NEIGHBOURS = 32
+_WITH_NEIGHBOURS = 8
 """Of so many best rows of the dense leg the neighbours become candidates too …"""
 
 _NEIGHBOUR_DISTANCE = 2
@@ -36,23 +36,22 @@ def find(
     own, rest = split_filter(query.filter)
     if rest and allowed_ids is None:
         raise ValueError("allowed_ids must be given for a filter that the index cannot evaluate alone.")
-    within, mask = admitted(snapshot, scope, own, allowed_ids)
-    considered = int(np.count_nonzero(mask))
-    if not considered:
+    admitted = admit(snapshot, scope, own, allowed_ids)
+    if not admitted.count:
         return Candidates([], 0)
 
-    dense = _dense(snapshot, model, query, mask, fetch)
-    keyword = KeywordScores(snapshot, analyse_query(query.text), within) if query.text is not None else None
+    dense = _dense(snapshot, model, query, admitted, fetch)
+    keyword = KeywordScores(snapshot, analyse_query(query.text), admitted) if query.text is not None else None
     dense_best = dense.best(query.depth) if dense else _NO_ROWS
-    keyword_best = keyword.best(mask, query.depth) if keyword else _NO_ROWS
+    keyword_best = keyword.best(query.depth) if keyword else _NO_ROWS
     found = [dense_best, keyword_best]
     if snapshot.conversations:
         if dense:
             found.append(dense.neighbours(dense_best[:_WITH_NEIGHBOURS], _NEIGHBOUR_DISTANCE))
         if keyword:
-            found.append(keyword.best_in_context(mask, query.depth, keyword_best))
+            found.append(keyword.best_in_context(query.depth, keyword_best))
     included = snapshot.rows.get(query.include, -1) if query.include is not None else -1
-    if 0 <= included < snapshot.size and mask[included]:
+    if 0 <= included < snapshot.size and admitted.mask[included]:
         found.append(np.array([included]))
     else:
         included = -1
@@ -64,24 +63,28 @@ def find(
         if dense and included not in dense_ranks:
             dense_ranks[included] = dense.rank(included)
         if keyword and included not in keyword_ranks:
-            keyword_ranks[included] = keyword.rank(included, mask)
+            keyword_ranks[included] = keyword.rank(included)
     items = _candidates(snapshot, query, rows, dense, keyword, dense_ranks, keyword_ranks)
-    unseen = considered - dense.visible if dense else considered if query.vector is not None else 0
-    return Candidates(items, considered, unseen)
+    seen = dense.visible if dense else 0
+    return Candidates(items, admitted.count, 0 if query.vector is None else admitted.count - seen)
 
 
 _NO_ROWS: Rows = np.empty(0, np.intp)
 
 
 def _dense(
-    snapshot: Snapshot, model: EmbeddingModel | None, query: CandidateQuery, mask: Bools, fetch: FetchVectors | None
+    snapshot: Snapshot,
+    model: EmbeddingModel | None,
+    query: CandidateQuery,
+    admitted: Admitted,
+    fetch: FetchVectors | None,
 ) -> DenseScores | None:
     if query.vector is None or model is None or query.model != model:
         return None
     vector = np.frombuffer(query.vector, "<f4")
     if len(vector) != model.dimensions:
         raise ValueError(f"The query's vector has {len(vector)} dimensions instead of {model.dimensions}.")
-    return DenseScores(snapshot, vector, mask, query.depth, fetch)
+    return DenseScores(snapshot, vector, admitted, query.depth, fetch)
 
 
 def _ranks(best: Rows) -> dict[int, int | None]:
@@ -106,6 +109,10 @@ def _candidates(
         cosines, context_cosines = (_or_none(values) for values in dense.signals(rows))
     if keyword:
         keywords, context_keywords, coverages = (values.tolist() for values in keyword.signals(rows))
+    created = [EPOCH + since for since in columns.created_at[rows].view("m8[us]").tolist()]
+    updated = created
+    if not np.array_equal(columns.created_at[rows], columns.updated_at[rows]):
+        updated = [EPOCH + since for since in columns.updated_at[rows].view("m8[us]").tolist()]
     named = NamedSpeakers(query.text or "", names.speakers.names)
     in_conversation = (columns.previous[rows] >= 0) | (columns.following[rows] >= 0)
     listed = rows.tolist()
@@ -118,8 +125,8 @@ def _candidates(
             [names.kinds.names[code] for code in columns.kind[rows].tolist()],
             columns.importance[rows].tolist(),
             columns.weight[rows].tolist(),
-            [EPOCH + since for since in columns.created_at[rows].view("m8[us]").tolist()],
-            [EPOCH + since for since in columns.updated_at[rows].view("m8[us]").tolist()],
+            created,
+            updated,
             # The stand-in for a missing instant reads as "not a time", which becomes None.
             [None if since is None else EPOCH + since for since in columns.occurred_at[rows].view("m8[us]").tolist()],
             cosines,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from polymem.storage.search.analysis import QueryTerms
 from polymem.storage.search.columns import Bools, Floats, Rows
+from polymem.storage.search.masks import Admitted
 from polymem.storage.search.picking import top
 from polymem.storage.search.snapshot import Snapshot
 
@@ -48,11 +49,12 @@ class _Term(NamedTuple):
 
 
 class KeywordScores:
-    """The scores of one query. `within` leaves out rows that can have no influence."""
+    """The scores of one query over what a scope and filter admit."""
 
-    def __init__(self, snapshot: Snapshot, query: QueryTerms, within: Bools) -> None:
+    def __init__(self, snapshot: Snapshot, query: QueryTerms, admitted: Admitted) -> None:
         self._snapshot = snapshot
-        self._terms, self._total = _weighted(snapshot, query, within)
+        self._admitted = admitted
+        self._terms, self._total = _weighted(snapshot, query, admitted.within)
         places = snapshot.columns.capacity + 1
         self._own = np.zeros(places, np.float32)
         for term in self._terms:
@@ -63,15 +65,19 @@ class KeywordScores:
         self._groups = [self._terms[start : start + at_once] for start in range(0, len(self._terms), at_once)]
         self._offers: npt.NDArray[np.float32] | None = None
 
-    def best(self, mask: Bools, depth: int) -> Rows:
-        """The `depth` rows of the mask with the highest score of their own, best first; no row without any."""
-        return top(self._own[: len(mask)] * mask, depth, self._snapshot.columns.arrival, above=0.0)
+    def best(self, depth: int) -> Rows:
+        """The `depth` rows with the highest score of their own, best first; no row without any."""
+        arrival, rows = self._snapshot.columns.arrival, self._admitted.rows
+        if rows is not None:
+            return rows[top(self._own[rows], depth, arrival[rows], above=0.0)]
+        mask = self._admitted.mask
+        return top(self._own[: len(mask)] * mask, depth, arrival, above=0.0)
 
-    def best_in_context(self, mask: Bools, depth: int, best: Rows) -> Rows:
-        """The `depth` rows of the mask with the highest score in context, best first. `best` are those
-        without context: nothing below the last of them can be among the best."""
+    def best_in_context(self, depth: int, best: Rows) -> Rows:
+        """The `depth` rows with the highest score in context, best first. `best` are those without context:
+        nothing below the last of them can be among the best."""
         least = self._own[best[-1]] if len(best) == depth else np.float32(0)
-        rows, bounds = self._bounded(mask, least)
+        rows, bounds = self._bounded(least)
         if len(rows) > 4 * depth:
             # What the best by their bounds really reach, no row whose bound is lower can beat.
             promising = np.argpartition(bounds, len(rows) - 2 * depth)[len(rows) - 2 * depth :]
@@ -81,10 +87,10 @@ class KeywordScores:
         self._score(rows)
         return rows[top(self._context[rows], depth, self._snapshot.columns.arrival[rows], above=0.0)]
 
-    def rank(self, row: int, mask: Bools) -> int | None:
-        """The place of a row among the mask by its own score, counted from 1; None without any."""
+    def rank(self, row: int) -> int | None:
+        """The place of a row by its own score, counted from 1; None without any."""
         own = self._own[row]
-        return 1 + int(np.count_nonzero(self._own[: len(mask)][mask] > own)) if own > 0 else None
+        return 1 + int(np.count_nonzero(self._own[self._admitted.numbers()] > own)) if own > 0 else None
 
     def signals(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
         """Own score, score in context and coverage of the query's terms, each 0..1."""
@@ -92,15 +98,14 @@ class KeywordScores:
         total = np.float32(self._total or 1.0)
         return self._own[rows] / total, self._context[rows] / total, self._coverage[rows] / total
 
-    def _bounded(self, mask: Bools, least: np.float32) -> tuple[Rows, Floats]:
-        """The rows of the mask that may reach the score `least` in context, and a bound none can exceed.
+    def _bounded(self, least: np.float32) -> tuple[Rows, Floats]:
+        """The rows that may reach the score `least` in context, and a bound none can exceed.
 
         The best of several offers is at most their sum, and sums over terms are known already.
         """
-        columns, own = self._snapshot.columns, self._own
+        columns, own, rows = self._snapshot.columns, self._own, self._admitted.rows
         sides = ((columns.previous, BEFORE), (columns.following, AFTER))
-        if 4 * np.count_nonzero(mask) < len(mask):
-            rows = np.flatnonzero(mask)
+        if rows is not None:
             bounds = own[rows]
             for links, weights in sides:
                 near = rows
@@ -108,18 +113,16 @@ class KeywordScores:
                     near = links[near]
                     bounds += weight * own[near]
         else:
-            every = own.copy()
+            bounds = own.copy()
             for links, weights in sides:
                 offered = own
                 for weight in weights:
                     offered = offered.take(links)
-                    every += weight * offered
-            rows = np.flatnonzero(mask)
-            bounds = every[: len(mask)] if len(rows) == len(mask) else every[rows]
-        # Sums in another order may differ in the last digits.
-        bounds = bounds * np.float32(1.00001)
-        able = np.flatnonzero((bounds >= least) & (bounds > 0))
-        return rows[able], bounds[able]
+                    bounds += weight * offered
+            bounds = bounds[: len(self._admitted.mask)] * self._admitted.mask
+        # Sums in another order may differ in the last digits, so the bar is a little lower.
+        able = np.flatnonzero((bounds >= least * np.float32(0.9999)) & (bounds > 0))
+        return (able if rows is None else rows[able]), bounds[able] * np.float32(1.0001)
 
     def _score(self, rows: Rows) -> None:
         """Compute context and coverage of those rows that lack them."""

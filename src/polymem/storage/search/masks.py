@@ -1,6 +1,7 @@
 """Which clauses of a filter the index evaluates itself, and the row masks they give."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 import numpy as np
@@ -27,8 +28,11 @@ from polymem.core.filters import (
     TagsAny,
 )
 from polymem.core.people import Scope
-from polymem.storage.search.columns import NO_CODE, NO_INSTANT, Bools, Codes
+from polymem.storage.search.columns import NO_CODE, NO_INSTANT, Bools, Codes, Rows
 from polymem.storage.search.snapshot import Snapshot, to_microseconds
+
+_FEW = 4
+"""Up to one row in so many is worked on by number rather than by mask."""
 
 _INSTANTS = frozenset({Instant.CREATED, Instant.UPDATED, Instant.OCCURRED, Instant.EXPIRES})
 
@@ -57,12 +61,26 @@ def _is_own(clause: Clause) -> bool:
             assert_never(clause)
 
 
-def admitted(snapshot: Snapshot, scope: Scope, own: Filter, allowed_ids: Collection[str] | None) -> tuple[Bools, Bools]:
-    """The rows of the projects that scope and filter name, and those of them that the whole filter admits.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What scope and filter admit: `count` rows, those of `mask`; their numbers in `rows` when they are few.
 
-    Rows outside the first mask can have no influence on the answer: not even as neighbours, who are always
-    of the same project.
+    `within` are all rows of the projects that scope and filter name. Those outside can have no influence on
+    the answer: not even as neighbours, who are always of the same project.
     """
+
+    within: Bools
+    mask: Bools
+    count: int
+    rows: Rows | None
+
+    def numbers(self) -> Rows:
+        """The numbers of the admitted rows, ascending."""
+        return np.flatnonzero(self.mask) if self.rows is None else self.rows
+
+
+def admit(snapshot: Snapshot, scope: Scope, own: Filter, allowed_ids: Collection[str] | None) -> Admitted:
+    """Evaluate a scope and the clauses that `split_filter` gave the index."""
     within = snapshot.alive[: snapshot.size]
     if scope.projects is not None:
         within = within & _mask(InProjects(scope.projects), snapshot)
@@ -75,7 +93,8 @@ def admitted(snapshot: Snapshot, scope: Scope, own: Filter, allowed_ids: Collect
             mask = mask & _mask(clause, snapshot)
     if allowed_ids is not None:
         mask = mask & _mask_of_ids(allowed_ids, snapshot)
-    return within, mask
+    count = int(np.count_nonzero(mask))
+    return Admitted(within, mask, count, np.flatnonzero(mask) if count * _FEW < len(mask) else None)
 
 
 def _is_idle(clause: Clause, snapshot: Snapshot) -> bool:
