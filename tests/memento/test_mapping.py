@@ -42,7 +42,7 @@ def test_a_summary_is_short_and_begins_as_the_content_does(content: str) -> None
     assert content.strip().startswith(summary if len(content.strip()) <= 100 else summary.removesuffix("..."))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(4, 40))
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(8, 40))
 def test_parts_are_small_enough_and_join_to_the_whole(content: str, most_bytes: int) -> None:
     parts = mapping.to_parts(content, most_bytes)
     assert "".join(parts) == content
@@ -50,7 +50,11 @@ def test_parts_are_small_enough_and_join_to_the_whole(content: str, most_bytes: 
 
 
 def test_parts_are_cut_after_white_space() -> None:
-    assert mapping.to_parts("one two three\nfour", 8) == ["one two ", "three\n", "four"]
+    assert mapping.to_parts("one two three\nfour five", 8) == ["one two ", "three\n", "four ", "five"]
+
+
+def test_no_part_is_a_mere_remainder() -> None:
+    assert [len(part) for part in mapping.to_parts("x" * 100 + "\n", 100)] == [51, 50]
 
 
 @pytest.mark.parametrize(

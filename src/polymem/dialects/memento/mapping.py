@@ -74,11 +74,15 @@ def to_drafts(request: SaveRequest, namespace: str | None) -> list[Draft]:
 
 
 def to_parts(content: str, most_bytes: int = MAX_CONTENT_BYTES) -> list[str]:
-    """`content` cut into parts of at most `most_bytes` of UTF-8, after white space where there is some."""
+    """`content` cut into parts of at most `most_bytes` (8 or more) of UTF-8, after white space where there is some.
+
+    The parts are about equally long, so that none is a mere remainder.
+    """
     encoded = content.encode()
     parts, start = [], 0
-    while len(encoded) - start > most_bytes:
-        end = start + most_bytes
+    while (remaining := len(encoded) - start) > most_bytes:
+        wanted = -(-remaining // most_bytes)
+        end = start + -(-remaining // wanted)
         # A byte 0b10xxxxxx continues a character.
         while encoded[end] & 0b1100_0000 == 0b1000_0000:
             end -= 1
