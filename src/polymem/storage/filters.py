@@ -1,6 +1,7 @@
 """Filter → SQL. Each clause becomes a predicate over `memories m` that equals `core.filters.holds`.
 
-Predicates are two-valued: none is ever NULL, so that NOT means the same in SQL as in the core.
+Below a NOT, predicates are two-valued: never NULL, so that NOT means the same in SQL as in the core. Elsewhere NULL
+counts as false anyway, and the plain form is the one that indexes serve.
 """
 
 from collections.abc import Iterable
@@ -74,6 +75,7 @@ class _Translation:
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
+        self._negations = 0
 
     def reach(self, scope: Scope) -> list[str]:
         if scope.projects is None:
@@ -87,7 +89,9 @@ class _Translation:
         match clause:
             case InProjects(project_ids, unassigned):
                 assigned = self._is_one_of("m.project_id", project_ids, nullable=True)
-                return f"(m.project_id IS NULL OR {assigned})" if unassigned else assigned
+                if not unassigned:
+                    return assigned
+                return "m.project_id IS NULL" if assigned == FALSE else f"(m.project_id IS NULL OR {assigned})"
             case KindIn(kinds):
                 return self._is_one_of("m.kind", kinds)
             case TagsAll(tags):
@@ -105,6 +109,7 @@ class _Translation:
             case Between(instant, since, until):
                 column = _COLUMNS[instant]
                 bounds = self._bounds(column, to_optional_micros(since), to_optional_micros(until))
+                # Even plainly it must be set: there may be no bound at all.
                 return bounds if instant in _ALWAYS_SET else f"({column} IS NOT NULL AND {bounds})"
             case MetadataIs(key, value):
                 return self._metadata_is(key, value)
@@ -122,7 +127,10 @@ class _Translation:
                 every = [" AND ".join(self.all_of(alternative) or [TRUE]) for alternative in alternatives]
                 return "(" + " OR ".join(f"({one})" for one in every or [FALSE]) + ")"
             case Not(inner):
-                return f"NOT ({self.condition(inner)})"
+                self._negations += 1
+                negated = f"NOT ({self.condition(inner)})"
+                self._negations -= 1
+                return negated
             case _:
                 assert_never(clause)
 
@@ -132,11 +140,15 @@ class _Translation:
         return f":{name}..." if isinstance(value, list) else f":{name}"
 
     def _is_one_of(self, column: str, texts: Iterable[str], *, nullable: bool = False) -> str:
-        wanted = storable(frozenset(texts))
+        wanted = sorted(storable(frozenset(texts)))
         if not wanted:
             return FALSE
-        condition = f"{column} IN ({self._value(sorted(wanted))})"
-        return f"({column} IS NOT NULL AND {condition})" if nullable else condition
+        if len(wanted) == 1:
+            # An equality, unlike a list, lets an index give the order too.
+            condition = f"{column} = {self._value(wanted[0])}"
+        else:
+            condition = f"{column} IN ({self._value(wanted)})"
+        return f"({column} IS NOT NULL AND {condition})" if nullable and self._negations else condition
 
     def _bounds(self, column: str, least: int | None, most: int | None) -> str:
         conditions = [] if least is None else [f"{column} >= {self._value(least)}"]

@@ -129,10 +129,14 @@ def upgrade() -> None:
     )
     op.create_index("memories_seq", "memories", ["organization_id", "seq"])
     op.create_index("memories_duplicates", "memories", ["organization_id", "content_hash"])
-    # These two also hold what tells visible memories from the others, so that counting reads no rows.
-    visible = ["created_at", "id", "forgotten_at", "expires_at"]
+    # These two also hold what lists and statistics mostly ask for, so that counting reads no rows.
+    visible = ["created_at", "id", "forgotten_at", "expires_at", "superseded_by", "kind", "importance"]
     op.create_index("memories_created", "memories", ["organization_id", *visible])
     op.create_index("memories_project", "memories", ["organization_id", "project_id", *visible])
+    op.execute(
+        "CREATE INDEX memories_container ON memories (organization_id, container, created_at, id)"
+        " WHERE container IS NOT NULL"
+    )
     op.create_table(
         "memory_tags",
         required("organization_id"),
