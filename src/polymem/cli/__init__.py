@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from polymem import __version__
+
 # command: (module of this package, what it does)
 COMMANDS = {
     "serve": ("server", "Run the server."),
@@ -23,16 +25,16 @@ COMMANDS = {
     "edit": ("memories", "Change a memory."),
     "forget": ("memories", "Put memories into the trash."),
     "restore": ("memories", "Take memories out of the trash."),
-    "purge": ("memories", "Remove memories for good."),
-    "history": ("memories", "Show what changed in a memory, and when."),
-    "why-not": ("finding", "Tell why a query does not find a memory."),
+    "purge": ("memories", "Remove memories with their history for good."),
+    "history": ("memories", "Show what changed in a memory, when, and by whom."),
+    "why-not": ("finding", "Tell which stage of a recall loses a memory."),
     "projects": ("overview", "List the projects."),
     "stats": ("overview", "Count what is kept."),
     "export": ("transfer", "Write memories to a file."),
-    "import": ("transfer", "Read memories from a file."),
+    "import": ("transfer", "Read memories: NDJSON, JSON, or what Memento wrote."),
     "reindex": ("maintenance", "Embed what the present model has not embedded."),
     "backup": ("maintenance", "Copy the database while it is in use."),
-    "verify": ("maintenance", "Check that rows, words and vectors agree."),
+    "verify": ("maintenance", "Check that rows, histories, words and vectors agree."),
     "doctor": ("doctor", "Look for what keeps polymem from working."),
     "key": ("keys", "Make, list and revoke API keys."),
     "organization": ("keys", "List the organizations."),
@@ -92,5 +94,9 @@ def command_line(*, completion: bool) -> typer.Typer:
 
 def main() -> None:
     """Run the `polymem` command."""
+    if sys.argv[1:] == ["version"]:
+        # Typer would take 0.2 s to find out that --help was not asked for.
+        sys.stdout.write(f"polymem {__version__}\n")
+        return
     completion = _COMPLETING in os.environ or any(argument.endswith("-completion") for argument in sys.argv[1:2])
     command_line(completion=completion)(prog_name="polymem")

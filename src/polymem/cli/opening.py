@@ -4,6 +4,7 @@ The only module of the command line, beside those of `serve` and `doctor`, that 
 """
 
 import asyncio
+import io
 import logging
 import os
 import sys
@@ -59,6 +60,9 @@ async def _with_core(settings: Settings, organization: str, act: Callable[[Core,
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
     """Turn what a user can cause into a sentence on stderr and an exit code; only a bug shows a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal with fewer letters than Unicode shows question marks.
+        sys.stdout.reconfigure(errors="replace")
     try:
         yield
     except PolymemError as error:

@@ -3,6 +3,7 @@
 Results go to stdout; progress and remarks go to stderr, so that a pipe carries results only.
 """
 
+import codecs
 import json
 import os
 import sys
@@ -36,8 +37,9 @@ _ENDLESS = 1_000_000
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    """One JSON value on stdout, in letters that it can carry."""
+    unicode = codecs.lookup(sys.stdout.encoding or "ascii").name.startswith("utf")
+    json.dump(value, sys.stdout, ensure_ascii=not unicode, indent=2)
     sys.stdout.write("\n")
 
 

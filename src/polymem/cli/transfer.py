@@ -94,7 +94,7 @@ async def import_(
     keep_ids: Annotated[bool, typer.Option("--keep-ids/--new-ids", help="Keep the ids of the records.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Read memories: NDJSON or JSON of polymem, or an export or folder of Memento.
+    """Read memories: NDJSON, JSON, or what Memento wrote, from a file or a folder of files.
 
     Importing twice doubles nothing. What cannot be kept is skipped and reported, and the exit code is 6.
     """
