@@ -200,7 +200,7 @@ async def _best(
 async def _query(opened: OpenCore, project: str, text: str) -> RecallQuery:
     found = await opened.core.projects.get(opened.scope, project)
     filter_: Filter = (InProjects(frozenset({found.id})),)
-    return RecallQuery(text=text, filter=filter_, limit=DEPTH, record_access=False)
+    return RecallQuery(text=text, filter=filter_, limit=DEPTH, min_score=0.0, record_access=False)
 
 
 def _evidence(conversation: Conversation, question: Question) -> frozenset[str]:
