@@ -1,7 +1,6 @@
 """Commands that find memories: recall, list, why-not."""
 
 import time
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -42,8 +41,8 @@ async def recall(
     scope: Scope,
     query: Query,
     project: ProjectOption = None,
-    kind: KindFilter = [],  # noqa: B006
-    tag: TagFilter = [],  # noqa: B006
+    kind: KindFilter = None,
+    tag: TagFilter = None,
     container: ContainerOption = None,
     mode: ModeOption = Mode.HYBRID,
     limit: LimitOption = 10,
@@ -91,8 +90,8 @@ async def list_(
     scope: Scope,
     project: ProjectOption = None,
     unassigned: Annotated[bool, typer.Option("--no-project", help="Those of no project.")] = False,
-    kind: KindFilter = [],  # noqa: B006
-    tag: TagFilter = [],  # noqa: B006
+    kind: KindFilter = None,
+    tag: TagFilter = None,
     container: ContainerOption = None,
     text: Annotated[
         str | None, typer.Option(help="With this in the text or the title.", metavar="WORDS", show_default=False)
@@ -124,11 +123,6 @@ async def list_(
     output.remark(shown)
 
 
-class _Found(StrEnum):
-    YES = "found"
-    NO = "not found"
-
-
 @core_command(app, "why-not")
 async def why_not(
     core: Core,
@@ -136,8 +130,8 @@ async def why_not(
     memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory that was expected.", show_default=False)],
     query: Query,
     project: ProjectOption = None,
-    kind: KindFilter = [],  # noqa: B006
-    tag: TagFilter = [],  # noqa: B006
+    kind: KindFilter = None,
+    tag: TagFilter = None,
     container: ContainerOption = None,
     mode: ModeOption = Mode.HYBRID,
     limit: LimitOption = 10,
@@ -170,8 +164,8 @@ async def why_not(
             }
         )
         return
-    verdict = _Found.YES if why.stage is Stage.RETURNED else _Found.NO
-    output.show(Text.assemble((f"{verdict.value}: ", "bold"), output.plain(why.sentence)))
+    verdict = "found" if why.stage is Stage.RETURNED else "not found"
+    output.show(Text.assemble((f"{verdict}: ", "bold"), output.plain(why.sentence)))
     if why.remedy:
         output.show(Text.assemble(("try: ", "bold"), why.remedy))
     if why.ranked is not None:

@@ -36,9 +36,10 @@ async def create(
         int | None, typer.Option(help="After how many days it ends; never, if not given.", show_default=False)
     ] = None,
 ) -> None:
-    """Make a key and print its secret, alone, to stdout: KEY=$(polymem key create laptop).
+    """Make a key and print its secret, alone, to stdout.
 
-    The secret is shown this once. With --project the key reaches that project only.
+    KEY=$(polymem key create laptop) catches it; it is shown this once. With --project the key reaches that project
+    only.
     """
     made, secret = await core.access.create_key(
         scope,

@@ -42,7 +42,10 @@ async def remember(
     text: Annotated[str, typer.Argument(help="What to keep; - reads it from stdin.", show_default=False)],
     project: ProjectOption = None,
     kind: KindOption = None,
-    tag: Annotated[list[str], typer.Option("--tag", "-t", help="A label; may be repeated.", show_default=False)] = [],  # noqa: B006
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", "-t", help="A label; may be repeated.", metavar="TAG", show_default=False),
+    ] = None,
     importance: Annotated[int, typer.Option(help="From 1 to 10.")] = DEFAULT_IMPORTANCE,
     container: ContainerOption = None,
     title: Annotated[str | None, typer.Option(help="A headline.", show_default=False)] = None,
@@ -63,7 +66,7 @@ async def remember(
         content=to_text(text),
         project=project,
         kind=kind or DEFAULT_KIND,
-        tags=tuple(tag),
+        tags=tuple(tag or ()),
         importance=importance,
         container=container,
         title=title,
@@ -102,8 +105,9 @@ async def edit(
     project: ProjectOption = None,
     kind: KindOption = None,
     tag: Annotated[
-        list[str], typer.Option("--tag", "-t", help="The labels it is to have instead.", show_default=False)
-    ] = [],  # noqa: B006
+        list[str] | None,
+        typer.Option("--tag", "-t", help="The labels it is to have instead.", metavar="TAG", show_default=False),
+    ] = None,
     importance: Annotated[int | None, typer.Option(help="From 1 to 10.", show_default=False)] = None,
     container: ContainerOption = None,
     title: Annotated[str | None, typer.Option(help="A headline.", show_default=False)] = None,

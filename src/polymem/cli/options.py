@@ -18,16 +18,20 @@ from polymem.core.transfer import from_rfc3339
 ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="Key or id of a project.", metavar="PROJECT", show_default=False)
 ]
-KindOption = Annotated[str | None, typer.Option("--kind", "-k", help="What sort of memory it is.", show_default=False)]
+KindOption = Annotated[
+    str | None, typer.Option("--kind", "-k", help="What sort of memory it is.", metavar="KIND", show_default=False)
+]
 KindFilter = Annotated[
-    list[str], typer.Option("--kind", "-k", help="Of this kind; several: any of them.", show_default=False)
+    list[str] | None,
+    typer.Option("--kind", "-k", help="Of this kind; several: any of them.", metavar="KIND", show_default=False),
 ]
 TagFilter = Annotated[
-    list[str], typer.Option("--tag", "-t", help="With this tag; several: all of them.", show_default=False)
+    list[str] | None,
+    typer.Option("--tag", "-t", help="With this tag; several: all of them.", metavar="TAG", show_default=False),
 ]
 ContainerOption = Annotated[
     str | None,
-    typer.Option("--container", help="The conversation or document it is part of.", show_default=False),
+    typer.Option("--container", help="The conversation or document it is part of.", metavar="NAME", show_default=False),
 ]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many to show, 1 to 1000.")]
 OffsetOption = Annotated[int, typer.Option("--offset", help="How many to leave out before.")]

@@ -20,13 +20,13 @@ def serve(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     listen: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="Serve a dialect at the root of a port of its own too; may be repeated; all takes every dialect.",
             metavar="DIALECT[:PORT]",
             show_default=False,
         ),
-    ] = [],  # noqa: B006
+    ] = None,
     auth: Annotated[
         str | None,
         typer.Option(help="local: this machine needs no key. required: everybody does.", show_default="local"),
@@ -40,7 +40,7 @@ def serve(
             port=port,
             data_dir=data_dir,
             database_url=database_url,
-            listen=",".join(listen) or None,
+            listen=",".join(listen) if listen else None,
             auth=auth,
             log_level=log_level,
         )

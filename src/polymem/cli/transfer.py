@@ -43,8 +43,8 @@ async def export(
         ExportFormat, typer.Option(help="A JSON object a line, or one JSON array.")
     ] = ExportFormat.NDJSON,
     project: ProjectOption = None,
-    kind: KindFilter = [],  # noqa: B006
-    tag: TagFilter = [],  # noqa: B006
+    kind: KindFilter = None,
+    tag: TagFilter = None,
     container: ContainerOption = None,
 ) -> None:
     """Write memories to a file, oldest first; import reads it. The trash stays behind."""
