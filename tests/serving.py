@@ -14,6 +14,7 @@ import uvicorn
 
 from polymem.app import create_app, open_core
 from polymem.app.composition import new_id
+from polymem.app.server import listening_socket
 from polymem.core import Core
 from polymem.core.people import ALL_PERMISSIONS, Organization, Permission, Scope
 from polymem.settings import Settings
@@ -77,7 +78,7 @@ class _Uvicorn(uvicorn.Server):
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
     """The gateway with these settings, on a free port, until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening_socket("127.0.0.1", 0)
     up = threading.Event()
     running: list[tuple[Server, uvicorn.Server]] = []
 
