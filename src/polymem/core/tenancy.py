@@ -35,6 +35,9 @@ class Projects:
     async def find(self, scope: Scope, identifier: str) -> Project | None:
         """Like `get`, but None when there is none."""
         require(scope, Permission.READ)
+        return await self._find(scope, identifier)
+
+    async def _find(self, scope: Scope, identifier: str) -> Project | None:
         by_key = await self._store.project(scope, key=identifier)
         return by_key or await self._store.project(scope, id=identifier)
 
@@ -50,7 +53,8 @@ class Projects:
 
     async def ensure(self, scope: Scope, key: str) -> Project:
         """The project with this key or, failing that, this id; made under the key when there is none."""
-        existing = await self.find(scope, key)
+        # No right to read is asked for: a key that may only write can still name where.
+        existing = await self._find(scope, key)
         return existing or await self._store.put_project(scope, self._new(scope, key))
 
     def _new(
