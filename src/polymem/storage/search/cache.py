@@ -113,7 +113,8 @@ class IndexCache:
         self.drop()
 
     def _new_index(self, model: EmbeddingModel | None) -> OrganizationIndex:
-        if model is None:
+        if model is None or not model.dimensions:
+            # A server that was never reached has not said yet how long its vectors are.
             return OrganizationIndex(None)
         # Two bytes and a sign bit for each dimension.
         resident = int(self._budget * _VECTOR_SHARE / (model.dimensions * 2.125))
