@@ -149,7 +149,11 @@ def _bind(host: str, port: int, setting: str) -> socket.socket:
     try:
         return listening_socket(host.strip("[]"), port)
     except OSError as error:
-        reason = "is in use by another program" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
+        reason = (
+            "is in use by another program"
+            if error.errno == errno.EADDRINUSE
+            else f"cannot be listened on: {error.strerror}"
+        )
         raise CannotListen(f"Port {port} of {host} {reason}; set another with {setting}") from None
 
 
