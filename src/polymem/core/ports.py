@@ -90,8 +90,8 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Append a new memory. With `unless_duplicate`, a visible memory of the same project with the same
-    content wins, nothing is written, and its id is the outcome."""
+    """Append a new memory. With `unless_duplicate`, a visible, not superseded memory of the same project
+    with the same content wins, nothing is written, and its id is the outcome."""
 
     memory: Memory
     derived: Derived
@@ -279,7 +279,8 @@ class Store(Protocol):
         ...
 
     async def find_duplicate(self, scope: Scope, project_id: str | None, content: str, at: datetime) -> Memory | None:
-        """The visible memory of this project (or of none) whose content is exactly this."""
+        """The visible memory of this project (or of none) whose content is exactly this. One that was
+        superseded does not count: to answer a text that is told again with it would lose that text."""
         ...
 
     async def history(self, scope: Scope, memory_id: str) -> list[Version]:

@@ -79,6 +79,13 @@ async def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         await open_store(tmp_path / "file" / "data")
 
 
+@pytest.mark.parametrize("name", ["polymem.db", "polymem.db.lock", "polymem.db.writer"])
+async def test_a_directory_in_the_place_of_a_file_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(Unavailable, match="cannot be"):
+        await open_store(tmp_path)
+
+
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "polymem.db"
     file.write_bytes(b"These are my notes. " * 100)

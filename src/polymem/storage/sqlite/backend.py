@@ -33,12 +33,17 @@ async def open_sqlite(location: Path, schema: Schema = CURRENT) -> "SqliteBacken
 
 
 def _open(file: Path, schema: Schema) -> "SqliteBackend":
-    lock = prepare(file, schema)
     try:
-        return SqliteBackend(file, lock, schema)
+        lock = prepare(file, schema)
+        try:
+            return SqliteBackend(file, lock, schema)
+        except BaseException:
+            lock.close()
+            raise
     except sqlite3.Error as error:
-        lock.close()
         raise to_core_error(error) from error
+    except OSError as error:
+        raise Unavailable(f"The data directory {file.parent} cannot be used: {error.strerror}") from error
 
 
 class SqliteBackend:

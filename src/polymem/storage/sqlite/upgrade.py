@@ -13,7 +13,7 @@ from pathlib import Path
 
 from polymem.core.errors import Unavailable
 from polymem.storage.migrations import Schema
-from polymem.storage.sqlite.connection import connect, to_core_error
+from polymem.storage.sqlite.connection import connect
 from polymem.storage.sqlite.copying import copy_database
 from polymem.storage.sqlite.files import make_private
 from polymem.storage.sqlite.locks import FileLock
@@ -30,15 +30,12 @@ def prepare(file: Path, schema: Schema) -> FileLock:
     """Makes sure that `file` is a database of the format of `schema`, and returns the lock to hold while it is open.
 
     Raises Unavailable, with a sentence: the file is newer, is something else, or has to be upgraded while another
-    process has it open.
+    process has it open. sqlite3.Error and OSError are left to the caller.
     """
     make_private(file)
     lock = FileLock(file.with_name(file.name + ".lock"))
     try:
         _wait_until_current(file, lock, schema)
-    except sqlite3.Error as error:
-        lock.close()
-        raise to_core_error(error) from error
     except BaseException:
         lock.close()
         raise
