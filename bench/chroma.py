@@ -6,6 +6,7 @@ finds by vector only; of polymem's modes, `vector` does the same and `hybrid` is
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,30 @@ from polymem.core.recall import RecallQuery
 from polymem.core.text import indexed_text
 from polymem.inference.encoder import Encoder, WindowTokenizer
 from polymem.inference.minilm import ensure_graph, find_weights
+from polymem.inference.workers import default_threads
 
 TITLE = "Side by side with Chroma (PersistentClient; the 10 best of a query)"
 
 _BATCH = 1000
 
 
+@cache
+def _model() -> tuple[WindowTokenizer, Encoder, ThreadPoolExecutor]:
+    weights = find_weights()
+    if weights is None:
+        raise SystemExit("The weights of the bundled model are not installed; run make setup")
+    encoder = Encoder(ensure_graph(MODELS, weights, "int8"))
+    return WindowTokenizer(weights.tokenizer), encoder, ThreadPoolExecutor(default_threads())
+
+
 class ModelForChroma(chromadb.EmbeddingFunction[Any]):
-    """The bundled model as Chroma wants it, on all cores for many texts."""
+    """The bundled model as Chroma wants it, on all cores for many texts.
+
+    Chroma makes a new one of the stored configuration whenever something is added, so all share what is loaded.
+    """
 
     def __init__(self) -> None:
-        weights = find_weights()
-        if weights is None:
-            raise SystemExit("The weights of the bundled model are not installed; run make setup")
-        self._tokenizer = WindowTokenizer(weights.tokenizer)
-        self._encoder = Encoder(ensure_graph(MODELS, weights, "int8"))
-        self._threads = ThreadPoolExecutor(2)
+        self._tokenizer, self._encoder, self._threads = _model()
 
     @staticmethod
     def name() -> str:
@@ -116,7 +125,7 @@ async def _recall(opened: OpenCore, collection: Any, model: ModelForChroma, opti
     def polymem(fifth: int, mode: Mode) -> Call:
         async def recall(index: int) -> object:
             text = asked[fifth * (rounds + warm_up) + index]
-            return await opened.core.recall(opened.scope, RecallQuery(text=text, mode=mode))
+            return await opened.core.recall(opened.scope, RecallQuery(text=text, mode=mode, min_score=0))
 
         return recall
 

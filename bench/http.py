@@ -59,7 +59,7 @@ class Connection:
 
     def recall(self, question: str) -> None:
         """Asks, and checks that there are ten hits."""
-        body = json.dumps({"query": question, "project": _PROJECT, "limit": 10})
+        body = json.dumps({"query": question, "project": _PROJECT, "limit": 10, "min_score": 0})
         self._connection.request("POST", "/v1/recall", body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         content = answer.read()
@@ -83,13 +83,13 @@ async def _measure(data_dir: Path, server: Server, rounds: int) -> dict[str, Tim
 
         async def inside(index: int) -> object:
             filter_ = (InProjects(frozenset({project.id})),)
-            return await core.recall(scope, RecallQuery(text=asked[index], filter=filter_))
+            return await core.recall(scope, RecallQuery(text=asked[index], filter=filter_, min_score=0))
 
         async def http(index: int) -> None:
             connection.recall(asked[index])
 
         async def through_client(index: int) -> object:
-            return client.recall(asked[rounds + warm_up + index], project=_PROJECT, limit=10)
+            return client.recall(asked[rounds + warm_up + index], project=_PROJECT, limit=10, min_score=0)
 
         timed = await interleaved({"inside": inside, "http": http, "client": through_client}, rounds, warm_up)
     client.close()

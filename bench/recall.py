@@ -81,7 +81,9 @@ async def _measured(data_dir: Path, case: Case, options: Options) -> Measured:
         project = await core.projects.get(scope, f"project-{case.projects // 2}")
 
         async def recall(text: str, mode: Mode) -> object:
-            query = RecallQuery(text=text, filter=(InProjects(frozenset({project.id})),), mode=mode)
+            # Without the floor, so that there are always ten memories to fetch.
+            filter_ = (InProjects(frozenset({project.id})),)
+            query = RecallQuery(text=text, filter=filter_, mode=mode, min_score=0)
             answer = await core.recall(scope, query)
             assert answer.mode is mode
             assert len(answer.hits) == query.limit or mode is Mode.KEYWORD
