@@ -6,10 +6,10 @@ the world comes in through the protocols in `ports`.
 
 from collections.abc import Callable
 
-from polymem.core.access import Access
 from polymem.core.memories import Memories
 from polymem.core.people import Scope
 from polymem.core.ports import Clock, Embedder, Stats, Store
+from polymem.core.principals import Access
 from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
 from polymem.core.tenancy import Projects

@@ -1,19 +1,129 @@
-"""Who may do what: credentials become a scope here and nowhere else."""
+"""Who may do what: `TABLE` is the one permission table, and every door asks it.
 
-import hashlib
-import hmac
-import secrets
-from collections.abc import Callable
-from datetime import timedelta
+`principals.Access` finds out what a caller is to an organization or a project; here is what that lets them do.
+"""
 
-from polymem.core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound
-from polymem.core.people import ALL_PERMISSIONS, ApiKey, Permission, Scope
-from polymem.core.ports import Clock, Store
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
-ORGANIZATION_KEY = "mk_"
-PROJECT_KEY = "sk_im_"
-_PREFIX_CHARACTERS = 8
-_LAST_USED_RESOLUTION = timedelta(minutes=1)
+from polymem.core.errors import Forbidden
+from polymem.core.people import OrganizationRole, Permission, Principal, Project, ProjectRole, Scope
+from polymem.core.ports_people import Reach
+
+# --- the permission table ------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """What somebody can be to an organization or a project of it. One can be several at once."""
+
+    ORGANIZATION_OWNER = "organization owner"
+    ORGANIZATION_ADMIN = "organization admin"
+    ORGANIZATION_MEMBER = "organization member"
+    PROJECT_OWNER = "project owner"
+    PROJECT_ADMIN = "project admin"
+    PROJECT_EDITOR = "project editor"
+    PROJECT_VIEWER = "project viewer"
+
+
+class Action(StrEnum):
+    """What can be done to an organization or a project."""
+
+    SEE_ORGANIZATION = "organization.see"
+    INVITE_TO_ORGANIZATION = "organization.invite"
+    CHANGE_ROLES = "organization.change_roles"
+    REMOVE_MEMBERS = "organization.remove_members"
+    TRANSFER_ORGANIZATION = "organization.transfer"
+    DELETE_ORGANIZATION = "organization.delete"
+    READ_AUDIT = "organization.audit"
+    CREATE_PROJECT = "organization.create_project"
+    CREATE_ORGANIZATION_KEY = "organization.create_key"
+
+    SEE_PROJECT = "project.see"
+    REVISE_PROJECT = "project.revise"
+    MANAGE_PROJECT_MEMBERS = "project.manage_members"
+    REMOVE_PROJECT_MEMBERS = "project.remove_members"
+    INVITE_TO_PROJECT = "project.invite"
+    DELETE_PROJECT = "project.delete"
+    READ_MEMORIES = "memories.read"
+    WRITE_MEMORIES = "memories.write"
+    CREATE_KEY = "project.create_key"
+    REVOKE_KEYS = "project.revoke_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Who may do something. Credentials of limited permissions need `permission` for it, and keys may do it only
+    `by_key`: people are administered by people. `refusal` is said to all others."""
+
+    allowed: frozenset[Standing]
+    permission: Permission
+    by_key: bool
+    refusal: str
+
+
+_O, _A, _M = Standing.ORGANIZATION_OWNER, Standing.ORGANIZATION_ADMIN, Standing.ORGANIZATION_MEMBER
+_PO, _PA, _PE, _PV = (
+    Standing.PROJECT_OWNER,
+    Standing.PROJECT_ADMIN,
+    Standing.PROJECT_EDITOR,
+    Standing.PROJECT_VIEWER,
+)
+_READ, _WRITE = Permission.READ, Permission.WRITE
+
+
+def _row(allowed: set[Standing], permission: Permission, by_key: bool, refusal: str) -> Row:
+    return Row(frozenset(allowed), permission, by_key, refusal)
+
+
+TABLE: Mapping[Action, Row] = {
+    Action.SEE_ORGANIZATION: _row({_O, _A, _M}, _READ, True, "Access denied - not a member of this organization"),
+    Action.INVITE_TO_ORGANIZATION: _row({_O, _A}, _WRITE, False, "Only organization admins can invite users"),
+    Action.CHANGE_ROLES: _row({_O, _A}, _WRITE, False, "Only organization admins can update member roles"),
+    Action.REMOVE_MEMBERS: _row({_O, _A}, _WRITE, False, "Only organization admins can remove other members"),
+    Action.TRANSFER_ORGANIZATION: _row({_O}, _WRITE, False, "Only the organization owner can transfer ownership"),
+    Action.DELETE_ORGANIZATION: _row({_O}, _WRITE, False, "Only the organization owner can delete the organization"),
+    Action.READ_AUDIT: _row({_O, _A}, _READ, False, "Only organization admins can read the audit trail"),
+    Action.CREATE_PROJECT: _row({_O, _A}, _WRITE, True, "Only organization owners and admins can create projects"),
+    Action.CREATE_ORGANIZATION_KEY: _row({_O}, _READ, True, "Only the organization owner can make keys for all of it"),
+    Action.SEE_PROJECT: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Access denied - not a member of this project"),
+    Action.REVISE_PROJECT: _row({_O, _PO, _PA}, _WRITE, True, "Only project admins can perform this action"),
+    Action.MANAGE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
+    Action.REMOVE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can remove other members"),
+    Action.INVITE_TO_PROJECT: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
+    Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, False, "Only the project owner can delete the project"),
+    Action.READ_MEMORIES: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Permission denied - read access required"),
+    Action.WRITE_MEMORIES: _row({_O, _PO, _PA, _PE}, _WRITE, True, "Permission denied - write access required"),
+    Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "You do not have access to this project"),
+    Action.REVOKE_KEYS: _row(
+        {_O, _PO, _PA}, _WRITE, True, "You can only delete your own API keys (or admin can delete any key)"
+    ),
+}
+"""Who may do what. Membership of an organization alone gives no project; its owner has every project in it."""
+
+_PROJECT_STANDINGS = {ProjectRole.ADMIN: _PA, ProjectRole.EDITOR: _PE, ProjectRole.VIEWER: _PV, ProjectRole.OWNER: _PO}
+ORGANIZATION_STANDINGS = {OrganizationRole.OWNER: _O, OrganizationRole.ADMIN: _A, OrganizationRole.MEMBER: _M}
+
+
+def allows(standings: frozenset[Standing], action: Action) -> bool:
+    """Whether the table lets somebody of these standings do it."""
+    return not standings.isdisjoint(TABLE[action].allowed)
+
+
+def permissions_of(standings: frozenset[Standing]) -> frozenset[Permission]:
+    """What somebody of these standings may do to a project's memories."""
+    asked = {Permission.READ: Action.READ_MEMORIES, Permission.WRITE: Action.WRITE_MEMORIES}
+    return frozenset(permission for permission, action in asked.items() if allows(standings, action))
+
+
+def standings_of(reach: Reach, user_id: str) -> frozenset[Standing]:
+    """What a user is to a project and its organization."""
+    found = {ORGANIZATION_STANDINGS[reach.organization_role]}
+    if reach.project_role is not None:
+        found.add(_PROJECT_STANDINGS[reach.project_role])
+    if reach.project.owner_id == user_id:
+        found.add(_PO)
+    return frozenset(found)
 
 
 def require(scope: Scope, permission: Permission) -> None:
@@ -22,107 +132,36 @@ def require(scope: Scope, permission: Permission) -> None:
         raise Forbidden(f"This credential does not allow to {permission.value}")
 
 
-class Access:
-    """Issues keys and turns a presented one into a scope.
+# --- what somebody is -------------------------------------------------------------------------
 
-    `local` is the scope of a caller that presents no credential, or None where everybody must.
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a principal is to an organization, or to a project of it, at this moment.
+
+    `scope` is that of the whole organization: it serves verbs that have asked `require` before.
     """
 
-    def __init__(self, store: Store, clock: Clock, new_id: Callable[[], str], local: Scope | None) -> None:
-        self._store = store
-        self._clock = clock
-        self._new_id = new_id
-        self._local = local
+    principal: Principal
+    scope: Scope
+    standings: frozenset[Standing]
+    project: Project | None = None
 
-    async def scope_of(self, secret: str | None, *, anonymous: bool = True) -> Scope:
-        """The scope of a presented secret; without one the local owner's, if `anonymous` callers are let in.
-
-        Raises NotAuthenticated when the secret is wrong, expired or revoked, or missing where it is needed.
-        """
-        if secret is None:
-            if self._local is None or not anonymous:
-                raise NotAuthenticated("A credential is required")
-            return self._local
-        key = await self._key_of(secret)
-        if key is None:
-            raise NotAuthenticated("The credential is not valid")
-        now = self._clock.now()
-        scope = Scope(
-            organization_id=key.organization_id,
-            projects=None if key.project_id is None else frozenset({key.project_id}),
-            permissions=key.permissions,
-            actor=f"key:{key.id}",
+    def may(self, action: Action) -> bool:
+        """Whether the table, and the limits of the credential, let the principal do it."""
+        row = TABLE[action]
+        return (
+            not self.standings.isdisjoint(row.allowed)
+            and row.permission in self.principal.permissions
+            and (row.by_key or self.principal.key is None)
         )
-        if key.last_used_at is None or now - key.last_used_at > _LAST_USED_RESOLUTION:
-            await self._store.touch_key(scope, key.id, now)
-        return scope
 
-    async def _key_of(self, secret: str) -> ApiKey | None:
-        presented = _digest(secret)
-        found = None
-        for key in await self._store.keys_by_prefix(_prefix(secret)):
-            # Every key under the prefix is compared, and in constant time: the time taken tells nothing.
-            if hmac.compare_digest(key.digest, presented):
-                found = key
-        if found is None or (found.expires_at is not None and found.expires_at <= self._clock.now()):
-            return None
-        return found
+    def require(self, action: Action) -> None:
+        """Raises Forbidden unless the principal may do it."""
+        if not self.may(action):
+            raise Forbidden(TABLE[action].refusal, action=action.value)
 
-    async def create_key(
-        self,
-        scope: Scope,
-        name: str,
-        *,
-        project_id: str | None = None,
-        permissions: frozenset[Permission] = ALL_PERMISSIONS,
-        expires_in: timedelta | None = None,
-    ) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is not kept and cannot be shown again.
-
-        A random secret of 256 bits needs no slow hash: SHA-256 of it cannot be searched.
-        Raises NotFound (project), InvalidInput, Forbidden (more rights than the maker has).
-        """
-        require(scope, Permission.WRITE)
-        if not permissions or not permissions <= scope.permissions:
-            raise Forbidden("A key needs at least one permission and cannot have more than its maker")
-        if expires_in is not None and expires_in <= timedelta(0):
-            raise InvalidInput("A key must expire in the future", field="expires_in_days")
-        if project_id is None and scope.projects is not None:
-            raise Forbidden("This credential is limited to its own project")
-        if project_id is not None and await self._store.project(scope, id=project_id) is None:
-            raise NotFound("Project", project_id)
-        secret = (ORGANIZATION_KEY if project_id is None else PROJECT_KEY) + secrets.token_urlsafe(32)
-        now = self._clock.now()
-        key = ApiKey(
-            id=self._new_id(),
-            organization_id=scope.organization_id,
-            project_id=project_id,
-            name=name,
-            prefix=_prefix(secret),
-            digest=_digest(secret),
-            permissions=permissions,
-            created_at=now,
-            expires_at=None if expires_in is None else now + expires_in,
-        )
-        await self._store.add_key(scope, key)
-        return key, secret
-
-    async def keys(self, scope: Scope) -> list[ApiKey]:
-        """The organization's keys, revoked ones included; never their secrets."""
-        require(scope, Permission.READ)
-        return await self._store.keys(scope)
-
-    async def revoke_key(self, scope: Scope, key_id: str) -> None:
-        """Takes effect with the next request. Raises NotFound."""
-        require(scope, Permission.WRITE)
-        if not await self._store.revoke_key(scope, key_id, self._clock.now()):
-            raise NotFound("Key", key_id)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _prefix(secret: str) -> str:
-    kind = next((kind for kind in (PROJECT_KEY, ORGANIZATION_KEY) if secret.startswith(kind)), "")
-    return secret[: len(kind) + _PREFIX_CHARACTERS]
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the principal may do to the memories of the project."""
+        return permissions_of(self.standings) & self.principal.permissions

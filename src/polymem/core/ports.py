@@ -13,6 +13,7 @@ from typing import Protocol
 from polymem.core.filters import Filter, Sort
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
+from polymem.core.ports_people import PeopleStore
 
 
 class Clock(Protocol):
@@ -211,6 +212,7 @@ class Stats:
     superseded: int
     unassigned: int
     by_kind: Mapping[str, int]
+    by_delivery: Mapping[str, int]
     by_project: Mapping[str, int]
     without_vector: int
     bytes_on_disk: int | None = None
@@ -239,6 +241,11 @@ class Verification:
 
 class Store(Protocol):
     """Keeps memories durably. Each method is one transaction; `scope` is a predicate of every statement."""
+
+    @property
+    def people(self) -> PeopleStore:
+        """Accounts, members, invitations, notifications and the audit trail."""
+        ...
 
     # memories
     async def apply(

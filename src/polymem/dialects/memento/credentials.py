@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from polymem.core import Core
-from polymem.core.access import ORGANIZATION_KEY, PROJECT_KEY
+from polymem.core.credentials import KINDS
 from polymem.core.errors import NotAuthenticated
 from polymem.core.people import LOCAL_ORGANIZATION, Scope
 from polymem.dialects.dialect import DialectOptions
@@ -67,7 +67,7 @@ async def scope_of(secrets: list[bytes], core: Core, options: DialectOptions) ->
     for secret in secrets:
         if options.memento_api_key is not None and hmac.compare_digest(secret, options.memento_api_key.encode()):
             return core.local or await _owner(core)
-        if is_required(core, options) or secret.startswith((ORGANIZATION_KEY.encode(), PROJECT_KEY.encode())):
+        if is_required(core, options) or secret.startswith(tuple(kind.encode() for kind in KINDS)):
             try:
                 return await core.access.scope_of(secret.decode("utf-8", "replace"))
             except NotAuthenticated:

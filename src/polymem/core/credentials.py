@@ -1,0 +1,62 @@
+"""The secrets this server hands out: how they look, and what is kept of them."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+ORGANIZATION_KEY = "mk_"
+PROJECT_KEY = "sk_im_"
+ACCOUNT_TOKEN = "at_"
+SESSION = "ps_"
+RESET = "pr_"
+KINDS = (PROJECT_KEY, ORGANIZATION_KEY, ACCOUNT_TOKEN, SESSION, RESET)
+"""What secrets begin with."""
+
+_PREFIX_CHARACTERS = 8
+
+
+class Kept(Protocol):
+    """What is kept of a secret."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex."""
+        ...
+
+
+K = TypeVar("K", bound=Kept)
+
+
+def new_secret(kind: str) -> str:
+    """A random secret of 256 bits. It needs no slow hash: SHA-256 of it cannot be searched."""
+    return kind + secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def prefix(secret: str) -> str:
+    """The beginning a secret is looked up by, and its owner knows it by."""
+    return secret[: len(kind_of(secret)) + _PREFIX_CHARACTERS]
+
+
+def kind_of(secret: str) -> str:
+    """Which of `KINDS` it is; "" for anything else."""
+    return next((kind for kind in KINDS if secret.startswith(kind)), "")
+
+
+def matching(kept: Iterable[K], secret: str) -> K | None:
+    """The one that this secret belongs to.
+
+    Every one is compared, and in constant time: the time taken tells nothing.
+    """
+    presented = digest(secret)
+    found = None
+    for one in kept:
+        if hmac.compare_digest(one.digest, presented):
+            found = one
+    return found
