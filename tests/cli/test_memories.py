@@ -37,6 +37,7 @@ def test_every_option_of_remember_is_kept(polymem: Polymem) -> None:
         "id": "",
         "content": TEXT,
         "kind": "preference",
+        "delivery": "on_demand",
         "project": "travel",
         "tags": ["a"],
         "importance": 8,

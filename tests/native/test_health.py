@@ -36,8 +36,8 @@ def test_statistics_count_what_the_caller_sees(api: httpx2.Client) -> None:
     api.delete(f"/v1/memories/{ids[2]}")
     api.post("/v1/memories", json={"content": "e", "supersedes": ids[1]})
     stats = api.get("/v1/stats").json()
-    assert list(stats) == ["memories", "forgotten", "expired", "superseded", "unassigned", "by_kind", "by_project",
-                           "without_vector", "bytes_on_disk", "embedding_model"]  # fmt: skip
+    assert list(stats) == ["memories", "forgotten", "expired", "superseded", "unassigned", "by_kind", "by_delivery",
+                           "by_project", "without_vector", "bytes_on_disk", "embedding_model"]  # fmt: skip
     assert (stats["memories"], stats["forgotten"], stats["expired"], stats["superseded"]) == (3, 1, 1, 1)
     assert stats["unassigned"] == 1
     assert stats["by_kind"] == {"fact": 1, "note": 2}

@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 FIELDS = [
-    "id", "project", "content", "kind", "tags", "importance", "weight", "confidence", "container", "context", "title",
-    "summary", "metadata", "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by",
+    "id", "project", "content", "kind", "delivery", "tags", "importance", "weight", "confidence", "container", "context",
+    "title", "summary", "metadata", "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by",
     "access_count", "last_accessed", "created_at", "updated_at", "version",
 ]  # fmt: skip
 
@@ -24,6 +24,7 @@ def test_a_memory_is_kept_with_everything_that_was_said_of_it(api: httpx2.Client
         "content": "Ana flies from Lisbon.",
         "project": "travel",
         "kind": "fact",
+        "delivery": "pinned",
         "tags": ["people", "flights"],
         "importance": 8,
         "weight": 0.5,
@@ -56,8 +57,8 @@ def test_what_is_left_out_has_its_default(api: httpx2.Client) -> None:
         [],
         {},
     )
-    empty = set(FIELDS) - {"id", "content", "kind", "importance", "weight", "tags", "metadata", "access_count",
-                           "created_at", "updated_at", "version"}  # fmt: skip
+    empty = set(FIELDS) - {"id", "content", "kind", "delivery", "importance", "weight", "tags", "metadata",
+                           "access_count", "created_at", "updated_at", "version"}  # fmt: skip
     assert {kept[name] for name in empty} == {None}
 
 

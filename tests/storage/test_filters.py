@@ -12,6 +12,7 @@ from polymem.core.filters import (
     Clause,
     ContainerIs,
     ContainsText,
+    DeliveryIn,
     Expired,
     Filter,
     Forgotten,
@@ -28,7 +29,7 @@ from polymem.core.filters import (
     TagsAny,
     predicate,
 )
-from polymem.core.model import Memory
+from polymem.core.model import Delivery, Memory
 from polymem.core.ports import CandidateQuery, Store
 from tests.storage.support import MODEL, NOW, keep, memory, new_scope, project, vector
 
@@ -51,6 +52,7 @@ states = st.fixed_dictionaries(
         "content": words,
         "title": st.none() | words,
         "kind": st.sampled_from(TEXTS[:4]),
+        "delivery": st.sampled_from(Delivery),
         "tags": st.lists(st.sampled_from(TEXTS), unique=True, max_size=4).map(tuple),
         "container": st.none() | st.sampled_from(TEXTS[:4]),
         "importance": st.integers(1, 10),
@@ -77,6 +79,7 @@ project_ids = st.frozensets(st.sampled_from(["0", "1", "unknown", "\x00"]), max_
 plain: st.SearchStrategy[Clause] = st.one_of(
     st.builds(InProjects, project_ids, st.booleans()),
     st.builds(KindIn, some(asked)),
+    st.builds(DeliveryIn, st.frozensets(st.sampled_from(Delivery))),
     st.builds(TagsAll, some(asked)),
     st.builds(TagsAny, some(asked)),
     st.builds(ContainerIs, st.none() | asked),

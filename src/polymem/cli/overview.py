@@ -55,6 +55,7 @@ async def stats(core: Core, scope: Scope, as_json: AsJson = False) -> None:
                 "superseded": counts.superseded,
                 "unassigned": counts.unassigned,
                 "by_kind": dict(counts.by_kind),
+                "by_delivery": dict(counts.by_delivery),
                 "by_project": dict(counts.by_project),
                 "without_vector": counts.without_vector,
                 "bytes_on_disk": counts.bytes_on_disk,

@@ -8,6 +8,7 @@ Mode = Literal["hybrid", "vector", "keyword"]
 Duplicates = Literal["keep", "return_existing"]
 SortKey = Literal["created_at", "updated_at", "occurred_at", "importance", "last_accessed", "id"]
 Permission = Literal["read", "write"]
+Delivery = Literal["on_demand", "bootstrap", "pinned"]
 Order = Literal["asc", "desc"]
 Record = Mapping[str, Any]
 """A memory as JSON values, as export writes and import reads it."""
@@ -18,6 +19,7 @@ class Fields(TypedDict, total=False):
 
     project: str | None
     kind: str
+    delivery: Delivery
     tags: Iterable[str]
     importance: int
     weight: float
@@ -72,6 +74,7 @@ class Filters(TypedDict, total=False):
     projects: Iterable[str] | None
     unassigned: bool
     kinds: Iterable[str] | None
+    deliveries: Iterable[Delivery] | None
     tags: Iterable[str] | None
     tags_any: Iterable[str] | None
     container: str | None

@@ -26,6 +26,7 @@ class Memory:
     updated_at: datetime
     project: str | None = None
     kind: str = "note"
+    delivery: str = "on_demand"
     tags: tuple[str, ...] = ()
     importance: int = 5
     weight: float = 1.0
@@ -127,6 +128,7 @@ class Stats:
     superseded: int = 0
     unassigned: int = 0
     by_kind: Mapping[str, int] = field(default_factory=dict)
+    by_delivery: Mapping[str, int] = field(default_factory=dict)
     by_project: Mapping[str, int] = field(default_factory=dict)
     without_vector: int = 0
     bytes_on_disk: int | None = None

@@ -84,6 +84,7 @@ def list_(
     """A page of the memories that match all filters, with the true total. Raises InvalidInput."""
     query: dict[str, Any] = {**filters, "sort": sort, "order": order, "limit": limit, "offset": offset}
     query["kind"] = query.pop("kinds", None)
+    query["delivery"] = query.pop("deliveries", None)
     return Call(method="GET", path=_MEMORIES, parse=page(Memory), query=query, repeatable=True)
 
 

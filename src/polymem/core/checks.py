@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from polymem.core.errors import InvalidInput, TooLarge
-from polymem.core.model import MAX_CONTENT_BYTES, MAX_LIMIT, MAX_QUERY_BYTES, Draft
+from polymem.core.model import MAX_CONTENT_BYTES, MAX_LIMIT, MAX_QUERY_BYTES, Delivery, Draft
 
 MAX_TAGS = 100
 MAX_NAME_CHARACTERS = 500
@@ -94,6 +94,13 @@ def _content(name: str, value: object) -> str:
 
 def _kind(name: str, value: object) -> str:
     return check_name(name, _clean(name, value))
+
+
+def _delivery(name: str, value: object) -> Delivery:
+    try:
+        return Delivery(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise InvalidInput(f"{name} must be one of {', '.join(Delivery)}", field=name) from None
 
 
 def _optional_name(name: str, value: object) -> str | None:
@@ -184,6 +191,7 @@ def _instant(name: str, value: object) -> datetime | None:
 _RULES: dict[str, Callable[[str, object], Any]] = {
     "content": _content,
     "kind": _kind,
+    "delivery": _delivery,
     "project": _optional_name,
     "tags": _tags,
     "importance": _importance,
@@ -200,6 +208,7 @@ _RULES: dict[str, Callable[[str, object], Any]] = {
     "valid_to": _instant,
     "expires_at": _instant,
     "created_at": _instant,
+    "updated_at": _instant,
     "supersedes": _optional_name,
     "id": _optional_name,
 }

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from polymem.core.model import Memory
+from polymem.core.model import Delivery, Memory
 
 
 class Instant(StrEnum):
@@ -23,6 +23,7 @@ class Instant(StrEnum):
     EXPIRES = "expires_at"
     VALID_FROM = "valid_from"
     VALID_TO = "valid_to"
+    FORGOTTEN = "forgotten_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class KindIn:
     """Of one of these kinds."""
 
     kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryIn:
+    """Delivered in one of these ways."""
+
+    deliveries: frozenset[Delivery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,7 @@ class Not:
 Clause = (
     InProjects
     | KindIn
+    | DeliveryIn
     | TagsAll
     | TagsAny
     | ContainerIs
@@ -187,6 +196,8 @@ def holds(clause: Clause, memory: Memory) -> bool:
             return unassigned if memory.project_id is None else memory.project_id in project_ids
         case KindIn(kinds):
             return memory.kind in kinds
+        case DeliveryIn(deliveries):
+            return memory.delivery in deliveries
         case TagsAll(tags):
             return tags <= set(memory.tags)
         case TagsAny(tags):

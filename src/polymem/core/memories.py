@@ -20,7 +20,7 @@ from polymem.core.ports import Clock, Derived, Embedder, Idempotency, Insert, Pu
 from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
-_REVISABLE = frozenset(field.name for field in fields(Draft)) - {"id", "created_at", "supersedes"}
+_REVISABLE = frozenset(field.name for field in fields(Draft)) - {"id", "created_at", "updated_at", "supersedes"}
 _ATTEMPTS = 8
 """How often a change is tried again when another caller changed the same memory in between."""
 
@@ -129,7 +129,7 @@ class Memories:
                         "project_id": project.id if project else None,
                         "project": project.key if project else None,
                         "created_at": draft.created_at or now,
-                        "updated_at": draft.created_at or now,
+                        "updated_at": draft.updated_at or draft.created_at or now,
                     }
                 )
             )

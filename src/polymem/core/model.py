@@ -42,6 +42,14 @@ class Change(StrEnum):
     RESTORED = "restored"
 
 
+class Delivery(StrEnum):
+    """When a memory reaches an agent that does not ask for it: never, at the start of a session, or with every prompt."""
+
+    ON_DEMAND = "on_demand"
+    BOOTSTRAP = "bootstrap"
+    PINNED = "pinned"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """One memory as it stands in its newest (or a named) version.
@@ -58,6 +66,7 @@ class Memory:
     organization_id: str
     content: str
     kind: str = DEFAULT_KIND
+    delivery: Delivery = Delivery.ON_DEMAND
     project_id: str | None = None
     project: str | None = None
     tags: tuple[str, ...] = ()
@@ -88,12 +97,13 @@ class Memory:
 class Draft:
     """What a caller asks to be kept. `Memories.add` checks it and gives it an id and a time.
 
-    `project` is a project key; a project that does not exist yet is made. `created_at` and `id` are
-    for imports only and stay None otherwise. `supersedes` names the memory this one replaces.
+    `project` is a project key; a project that does not exist yet is made. `created_at`, `updated_at`
+    and `id` are for imports only and stay None otherwise. `supersedes` names the memory this one replaces.
     """
 
     content: str
     kind: str = DEFAULT_KIND
+    delivery: Delivery = Delivery.ON_DEMAND
     project: str | None = None
     tags: tuple[str, ...] = ()
     importance: int = DEFAULT_IMPORTANCE
@@ -112,6 +122,7 @@ class Draft:
     supersedes: str | None = None
     id: str | None = None
     created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 class Duplicates(StrEnum):

@@ -14,6 +14,7 @@ from polymem.core.filters import (
     Clause,
     ContainerIs,
     ContainsText,
+    DeliveryIn,
     Expired,
     Filter,
     Forgotten,
@@ -30,6 +31,7 @@ from polymem.core.filters import (
     TagsAll,
     TagsAny,
 )
+from polymem.core.model import Delivery
 from polymem.core.people import Scope
 from polymem.storage.rows import is_storable, metadata_entry, storable, to_micros, to_optional_micros
 
@@ -94,6 +96,8 @@ class _Translation:
                 return "m.project_id IS NULL" if assigned == FALSE else f"(m.project_id IS NULL OR {assigned})"
             case KindIn(kinds):
                 return self._is_one_of("m.kind", kinds)
+            case DeliveryIn(deliveries):
+                return self._delivered(deliveries)
             case TagsAll(tags):
                 return self._tags_all(tags)
             case TagsAny(tags):
@@ -149,6 +153,11 @@ class _Translation:
         else:
             condition = f"{column} IN ({self._value(wanted)})"
         return f"({column} IS NOT NULL AND {condition})" if nullable and self._negations else condition
+
+    def _delivered(self, deliveries: frozenset[Delivery]) -> str:
+        condition = self._is_one_of("m.delivery", deliveries)
+        # As it stands in the index of the few that are not on demand, so that planners may use it.
+        return condition if Delivery.ON_DEMAND in deliveries else f"(m.delivery <> 'on_demand' AND {condition})"
 
     def _bounds(self, column: str, least: int | None, most: int | None) -> str:
         conditions = [] if least is None else [f"{column} >= {self._value(least)}"]

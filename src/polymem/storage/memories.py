@@ -98,14 +98,16 @@ def stats(tx: Transaction, scope: Scope, at: datetime, model: EmbeddingModel | N
     keys = project_keys(tx, scope)
     states = {"active": 0, "expired": 0, "forgotten": 0}
     by_kind: dict[str, int] = {}
+    by_delivery: dict[str, int] = {}
     by_project: dict[str, int] = {}
     superseded = unassigned = 0
-    for project_id, kind, state, replaced, count in rows:
+    for project_id, kind, delivery, state, replaced, count in rows:
         states[state] += count
         if state != "active":
             continue
         superseded += count if replaced else 0
         by_kind[kind] = by_kind.get(kind, 0) + count
+        by_delivery[delivery] = by_delivery.get(delivery, 0) + count
         if project_id is None:
             unassigned += count
         else:
@@ -117,6 +119,7 @@ def stats(tx: Transaction, scope: Scope, at: datetime, model: EmbeddingModel | N
         superseded=superseded,
         unassigned=unassigned,
         by_kind=dict(sorted(by_kind.items())),
+        by_delivery=dict(sorted(by_delivery.items())),
         by_project=dict(sorted(by_project.items())),
         without_vector=_unembedded(tx, scope, at, model),
         bytes_on_disk=size,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_WEIGHT, Memory
+from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_WEIGHT, Delivery, Memory
 from polymem.core.people import ApiKey, Organization, Permission, Project
 from polymem.core.text import is_question, speaker, words
 from polymem.storage.backend import Row
@@ -22,7 +22,7 @@ STATE_COLUMNS = (
     "project_id", "kind", "tags", "importance", "weight", "confidence", "provenance", "container", "title",
     "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by", "created_at", "updated_at",
     "forgotten_at", "version", "speaker", "is_question", "words", "content_hash", "metadata", "context", "summary",
-    "content",
+    "content", "delivery",
 )  # fmt: skip
 """The columns of a memory that an update replaces: all but its identity, its uses and its place in the change order."""
 
@@ -30,7 +30,7 @@ MEMORY_COLUMNS = (
     "id", "organization_id", "project_id", "kind", "tags", "importance", "weight", "confidence", "provenance",
     "container", "title", "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by",
     "access_count", "last_accessed", "created_at", "updated_at", "forgotten_at", "version", "metadata", "context",
-    "summary", "content",
+    "summary", "content", "delivery",
 )  # fmt: skip
 """The columns `from_memory_row` reads, in its order; the project's key follows them."""
 
@@ -143,6 +143,7 @@ def to_memory_params(memory: Memory) -> dict[str, Any]:
         "context": memory.context,
         "summary": memory.summary,
         "content": memory.content,
+        "delivery": memory.delivery.value,
     }
 
 
@@ -157,13 +158,14 @@ def from_memory_row(row: Row) -> Memory:
         id_, organization_id, project_id, kind, tags, importance, weight, confidence, provenance,
         container, title, occurred_at, valid_from, valid_to, expires_at, supersedes, superseded_by,
         access_count, last_accessed, created_at, updated_at, forgotten_at, version, metadata, context,
-        summary, content, project,
+        summary, content, delivery, project,
     ) = row  # fmt: skip
     return Memory(
         id=id_,
         organization_id=organization_id,
         content=content,
         kind=kind,
+        delivery=Delivery(delivery),
         project_id=project_id,
         project=project,
         tags=() if tags == "[]" else tuple(json.loads(tags)),
@@ -196,6 +198,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "provenance": None, "container": None, "context": None, "title": None, "summary": None, "metadata": {},
     "occurred_at": None, "valid_from": None, "valid_to": None, "expires_at": None, "supersedes": None,
     "superseded_by": None, "access_count": 0, "last_accessed": None, "forgotten_at": None,
+    "delivery": Delivery.ON_DEMAND,
 }  # fmt: skip
 """What a snapshot leaves out. These values are part of the stored format: never change one."""
 
@@ -224,6 +227,7 @@ def from_snapshot(
             fields[name] = from_micros(fields[name])
     values = {**_DEFAULTS, **fields}
     values["tags"] = tuple(values["tags"])
+    values["delivery"] = Delivery(values["delivery"])
     return Memory(
         id=memory_id,
         organization_id=organization_id,

@@ -201,11 +201,11 @@ DELETE_OTHER_VECTORS = "DELETE FROM memory_vectors WHERE model <> :model OR dime
 # --- counts ------------------------------------------------------------------------------------
 
 CENSUS = """
-SELECT m.project_id, m.kind,
+SELECT m.project_id, m.kind, m.delivery,
     CASE WHEN m.forgotten_at IS NOT NULL THEN 'forgotten' WHEN m.expires_at <= :at THEN 'expired' ELSE 'active' END,
     CASE WHEN m.superseded_by IS NULL THEN 0 ELSE 1 END, count(*)
-FROM memories m WHERE {where} GROUP BY 1, 2, 3, 4"""
-"""Memories counted by project, kind and state."""
+FROM memories m WHERE {where} GROUP BY 1, 2, 3, 4, 5"""
+"""Memories counted by project, kind, delivery and state."""
 
 # --- organizations, projects, keys -------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from polymem.core.filters import (
     Clause,
     ContainerIs,
     ContainsText,
+    DeliveryIn,
     Expired,
     Filter,
     Forgotten,
@@ -111,7 +112,8 @@ def test_a_filter_is_split_without_loss(filter_: Filter) -> None:
 
 
 @pytest.mark.parametrize(
-    "clause", [TagsAll(frozenset()), Between(Instant.VALID_TO), ContainsText(""), MetadataIs("", 1)]
+    "clause",
+    [TagsAll(frozenset()), DeliveryIn(frozenset()), Between(Instant.VALID_TO), ContainsText(""), MetadataIs("", 1)],
 )
 def test_a_clause_that_needs_the_rows_is_left_to_the_store_also_inside_others(clause: Clause) -> None:
     for filter_ in ((clause,), (Not(clause),), (AnyOf(((Superseded(True),), (Superseded(False), clause))),)):
@@ -120,5 +122,5 @@ def test_a_clause_that_needs_the_rows_is_left_to_the_store_also_inside_others(cl
 
 def test_every_kind_of_clause_is_tried_here() -> None:
     tried = {InProjects, KindIn, ContainerIs, ImportanceBetween, Between, IdIn, Forgotten, Expired, Superseded}
-    others = {TagsAll, TagsAny, ContainsText, MetadataIs, AnyOf, Not}
+    others = {DeliveryIn, TagsAll, TagsAny, ContainsText, MetadataIs, AnyOf, Not}
     assert set(get_args(Clause)) == tried | others

@@ -13,6 +13,7 @@ from polymem.core.filters import (
     Clause,
     ContainerIs,
     ContainsText,
+    DeliveryIn,
     Filter,
     IdIn,
     ImportanceBetween,
@@ -24,7 +25,7 @@ from polymem.core.filters import (
     TagsAll,
     TagsAny,
 )
-from polymem.core.model import Draft, Memory, Page, Version
+from polymem.core.model import Delivery, Draft, Memory, Page, Version
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
 from polymem.core.ranking import Mode, Ranked
@@ -52,7 +53,7 @@ _EMPTY: Mapping[str, Any] = {"tags": (), "metadata": {}}
 def to_draft(wire: MemoryFields) -> Draft:
     """What to keep."""
     values = {name: getattr(wire, name) for name in MemoryFields.model_fields}
-    return Draft(**values | {"tags": tuple(wire.tags)})
+    return Draft(**values | {"tags": tuple(wire.tags), "delivery": Delivery(wire.delivery)})
 
 
 def to_changes(wire: MemoryChanges) -> Json:
@@ -73,6 +74,8 @@ def to_filter(wire: Selection, project_ids: frozenset[str], superseded: bool | N
         clauses.append(InProjects(project_ids, unassigned=wire.unassigned))
     if wire.kinds is not None:
         clauses.append(KindIn(frozenset(wire.kinds)))
+    if wire.deliveries is not None:
+        clauses.append(DeliveryIn(frozenset(Delivery(delivery) for delivery in wire.deliveries)))
     if wire.tags:
         clauses.append(TagsAll(frozenset(wire.tags)))
     if wire.tags_any is not None:
@@ -137,6 +140,7 @@ def from_memory(memory: Memory) -> Json:
         "project": memory.project,
         "content": memory.content,
         "kind": memory.kind,
+        "delivery": memory.delivery.value,
         "tags": memory.tags,
         "importance": memory.importance,
         "weight": memory.weight,

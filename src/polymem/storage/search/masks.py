@@ -13,6 +13,7 @@ from polymem.core.filters import (
     Clause,
     ContainerIs,
     ContainsText,
+    DeliveryIn,
     Expired,
     Filter,
     Forgotten,
@@ -55,7 +56,7 @@ def _is_own(clause: Clause) -> bool:
             return all(_is_own(inner) for alternative in alternatives for inner in alternative)
         case Not(inner):
             return _is_own(inner)
-        case TagsAll() | TagsAny() | ContainsText() | MetadataIs():
+        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | DeliveryIn():
             return False
         case _:
             assert_never(clause)
@@ -143,7 +144,7 @@ def _mask(clause: Clause, snapshot: Snapshot) -> Bools:
             return mask
         case Not(inner):
             return ~_mask(inner, snapshot)
-        case TagsAll() | TagsAny() | ContainsText() | MetadataIs():
+        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | DeliveryIn():
             raise ValueError(f"The index cannot evaluate {clause}.")
         case _:
             assert_never(clause)

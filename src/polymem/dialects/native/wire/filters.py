@@ -9,6 +9,8 @@ from polymem.dialects.native.wire.values import AS_WHOLE, Body, Instant, Term, T
 
 Importance = Annotated[int, Field(ge=1, le=10), AS_WHOLE]
 
+Deliveries = list[Literal["on_demand", "bootstrap", "pinned"]]
+
 _SINCE = "2026-01-01T00:00:00Z"
 _UNTIL = "2026-01-31T23:59:59Z"
 
@@ -26,6 +28,7 @@ class Selection(BaseModel):
     projects: Terms | None = Field(None, description="In one of these projects.", examples=[["travel", "work"]])
     unassigned: bool = Field(False, description="In no project; beside project or projects: there or in none.")
     kinds: Terms | None = Field(None, description="Of one of these kinds.", examples=[["note"]])
+    deliveries: Deliveries | None = Field(None, description="Delivered in one of these ways.", examples=[["pinned"]])
     tags: Terms | None = Field(None, description="With all of these tags.", examples=[["people"]])
     tags_any: Terms | None = Field(None, description="With at least one of these tags.", examples=[["people"]])
     container: Term | None = Field(None, description="In this container.", examples=["chat-2026-01-31"])
@@ -65,6 +68,9 @@ class ListQuery(Selection, PageQuery):
     """The query parameters of a list of memories."""
 
     kinds: Terms | None = Field(None, alias="kind", description="Of this kind; may be repeated.", examples=[["note"]])
+    deliveries: Deliveries | None = Field(
+        None, alias="delivery", description="Delivered this way; may be repeated.", examples=[["pinned"]]
+    )
     superseded: bool | None = Field(None, description="true: only those another memory replaces; false: only others.")
     sort: SortKey = Field(SortKey.CREATED, description="What to order by; what lacks it comes last.")
     order: Literal["asc", "desc"] = Field("desc", description="Ascending or descending.")

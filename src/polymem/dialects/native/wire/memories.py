@@ -21,6 +21,13 @@ Kind = Annotated[
     str,
     Field(description="What sort of memory it is, in words of your own.", examples=["note"], json_schema_extra=A_NAME),
 ]
+Delivery = Annotated[
+    Literal["on_demand", "bootstrap", "pinned"],
+    Field(
+        description="Whether an agent gets it unasked: never, when a session starts, or with every prompt.",
+        examples=["on_demand"],
+    ),
+]
 ProjectKey = Annotated[
     str,
     Field(
@@ -106,6 +113,7 @@ class MemoryFields(Body):
 
     content: Content
     kind: Kind = DEFAULT_KIND
+    delivery: Delivery = "on_demand"
     project: ProjectKey | None = None
     tags: Tags = Field(default_factory=list)
     importance: Importance = DEFAULT_IMPORTANCE
@@ -170,6 +178,7 @@ class MemoryChanges(Body):
 
     content: Content = Field(default_factory=str)
     kind: Kind = Field(default_factory=str)
+    delivery: Delivery = Field(default_factory=lambda: "on_demand")
     project: ProjectKey | None = Field(default_factory=lambda: None)
     tags: Tags | None = Field(default_factory=lambda: None)
     importance: Importance = Field(default_factory=int)
@@ -197,6 +206,7 @@ class Memory(Answer):
     project: ProjectKey | None
     content: Content
     kind: Kind
+    delivery: Delivery
     tags: Tags
     importance: Importance
     weight: Weight

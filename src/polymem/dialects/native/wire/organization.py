@@ -119,6 +119,9 @@ class Stats(Answer):
     superseded: int = Field(description="Visible memories that others replace.", examples=[2])
     unassigned: int = Field(description="Visible memories of no project.", examples=[5])
     by_kind: dict[str, int] = Field(description="Visible memories of each kind.", examples=[{"note": 42}])
+    by_delivery: dict[str, int] = Field(
+        description="Visible memories of each way of delivery.", examples=[{"on_demand": 42}]
+    )
     by_project: dict[str, int] = Field(description="Visible memories of each project.", examples=[{"travel": 37}])
     without_vector: int = Field(description="Memories that only words find so far.", examples=[0])
     bytes_on_disk: int | None = Field(description="Size of the whole database; null if unknown.", examples=[1048576])
