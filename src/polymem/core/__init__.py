@@ -6,6 +6,7 @@ the world comes in through the protocols in `ports`.
 
 from collections.abc import Callable
 
+from polymem.core.context import Context
 from polymem.core.memories import Memories
 from polymem.core.people import Scope
 from polymem.core.ports import Clock, Embedder, Stats, Store
@@ -14,10 +15,12 @@ from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
 from polymem.core.tenancy import Projects
 from polymem.core.transfer import Transfer
+from polymem.core.worklog import Worklog
 
 
 class Core:
-    """The verbs of the product, grouped: `memories`, `recall`, `projects`, `access`, `transfer`, `reindex`.
+    """The verbs of the product, grouped: `memories`, `recall`, `projects`, `access`, `transfer`, `reindex`, and of the
+    work on a project: `worklog`, `context`.
 
     `local` is the scope of callers without a credential, None where everybody must present one.
     """
@@ -32,6 +35,8 @@ class Core:
         self.projects = Projects(store, clock, new_id)
         self.memories = Memories(store, embedder, clock, self.projects, new_id)
         self.recall = Recall(store, embedder, clock)
+        self.worklog = Worklog(store.work, clock, self.projects, new_id)
+        self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)
         self.access = Access(store, clock, new_id, local)
         self.transfer = Transfer(store, self.memories, clock)
         self.reindex = Reindex(store, embedder)

@@ -14,6 +14,7 @@ from polymem.core.filters import Filter, Sort
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports_people import PeopleStore
+from polymem.core.ports_work import WorkStore
 
 
 class Clock(Protocol):
@@ -245,6 +246,11 @@ class Store(Protocol):
     @property
     def people(self) -> PeopleStore:
         """Accounts, members, invitations, notifications and the audit trail."""
+        ...
+
+    @property
+    def work(self) -> WorkStore:
+        """Work sessions, tasks and code snippets."""
         ...
 
     # memories

@@ -32,6 +32,7 @@ from polymem.storage.candidates import CandidateSearch
 from polymem.storage.filters import to_predicate
 from polymem.storage.rows import storable, to_micros
 from polymem.storage.search import IndexCache
+from polymem.storage.work import SqlWork
 from polymem.storage.writes import apply, prepare
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class SqlStore:
         self._cache = cache
         self._search = CandidateSearch(backend, cache)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
+        self.work = SqlWork(backend)
 
     async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.read(lambda tx: work(tx, *args, **kwargs))
