@@ -21,6 +21,7 @@ from polymem.core.filters import (
     InProjects,
     Instant,
     KindIn,
+    MetadataContains,
     MetadataIs,
     Not,
     Sort,
@@ -91,6 +92,7 @@ plain: st.SearchStrategy[Clause] = st.one_of(
     st.builds(ContainsText, asked | st.just("") | st.just(60_000).map("a".__mul__)),
     st.builds(Between, st.sampled_from(Instant), st.none() | asked_moments, st.none() | asked_moments),
     st.builds(MetadataIs, st.sampled_from(KEYS) | asked, scalars | asked),
+    st.builds(MetadataContains, st.sampled_from(KEYS) | asked, asked | st.just("")),
     st.builds(IdIn, project_ids),
     st.builds(Forgotten, st.booleans()),
     st.builds(Expired, st.booleans(), asked_moments),
@@ -138,6 +140,13 @@ def with_ids(clause: Clause, projects: list[str], memories: list[str]) -> Clause
 @example(
     [{"content": "x", "place": None, "metadata": {"n": value}} for value in (1, 1.0, True, "1", None)],
     [(MetadataIs("n", value),) for value in (1, 1.0, True, "1", False)],
+)
+@example(
+    [
+        {"content": "x", "place": None, "metadata": {"a.b": value}}
+        for value in ('Ann, Ä"%', "ann\n", 1, True, None, ["Ann"])
+    ],
+    [(MetadataContains("a.b", text),) for text in ("aNN", "ä", 'Ä"', "%", "\n", "1", "true", "")],
 )
 async def test_a_filter_means_the_same_in_the_database_and_in_the_core(
     store: Store, drawn: list[dict[str, Any]], asked_filters: list[Filter]

@@ -102,6 +102,14 @@ class MetadataIs:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataContains:
+    """A top-level metadata entry is a string that contains this text, ASCII letters compared without case."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdIn:
     """One of these memories."""
 
@@ -155,6 +163,7 @@ Clause = (
     | ContainsText
     | Between
     | MetadataIs
+    | MetadataContains
     | IdIn
     | Forgotten
     | Expired
@@ -214,6 +223,9 @@ def holds(clause: Clause, memory: Memory) -> bool:
             return value is not None and (since is None or value >= since) and (until is None or value <= until)
         case MetadataIs(key, wanted_value):
             return key in memory.metadata and _same_scalar(memory.metadata[key], wanted_value)
+        case MetadataContains(key, text):
+            entry = memory.metadata.get(key)
+            return isinstance(entry, str) and _ascii_lower(text) in _ascii_lower(entry)
         case IdIn(wanted_ids):
             return memory.id in wanted_ids
         case Forgotten(forgotten):

@@ -1,8 +1,9 @@
 """What `SqlStore` asks of a database: the few things databases do differently.
 
 Everything else is portable SQL in `statements`. Statements name their parameters `:name`; `:name...` stands for
-any number of texts, given as a list, and may only follow IN, in parentheses: `kind IN (:kinds...)`. A backend
-rewrites both to what its driver takes.
+any number of texts, given as a list, and may only follow IN, in parentheses: `kind IN (:kinds...)`.
+`metadata_text(m.metadata, :key)` is the string under that key of a column's JSON object, NULL for anything but a
+string; its lower() folds ASCII letters only. A backend rewrites all three to what its driver takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -23,6 +23,7 @@ from polymem.core.filters import (
     InProjects,
     Instant,
     KindIn,
+    MetadataContains,
     MetadataIs,
     Not,
     Sort,
@@ -117,6 +118,8 @@ class _Translation:
                 return bounds if instant in _ALWAYS_SET else f"({column} IS NOT NULL AND {bounds})"
             case MetadataIs(key, value):
                 return self._metadata_is(key, value)
+            case MetadataContains(key, text):
+                return self._metadata_contains(key, text)
             case IdIn(ids):
                 return self._is_one_of("m.id", ids)
             case Forgotten(forgotten):
@@ -205,6 +208,15 @@ class _Translation:
             "m.id IN (SELECT e.memory_id FROM memory_metadata e WHERE e.organization_id = :organization_id"
             f" AND e.entry = {self._value(entry)})"
         )
+
+    def _metadata_contains(self, key: str, text: str) -> str:
+        if not (is_storable(key) and is_storable(text)):
+            return FALSE
+        entry = f"metadata_text(m.metadata, {self._value(key)})"
+        if not text:
+            return f"{entry} IS NOT NULL"
+        found = f"replace(lower({entry}), {self._value(text.translate(_LOWER))}, '') <> lower({entry})"
+        return f"({entry} IS NOT NULL AND {found})"
 
 
 def _clamped(bound: int | None) -> int | None:

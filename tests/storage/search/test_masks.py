@@ -22,6 +22,7 @@ from polymem.core.filters import (
     InProjects,
     Instant,
     KindIn,
+    MetadataContains,
     MetadataIs,
     Not,
     Superseded,
@@ -53,6 +54,7 @@ OTHER_CLAUSES: st.SearchStrategy[Clause] = st.sampled_from(
         TagsAny(frozenset({"x"})),
         ContainsText("x"),
         MetadataIs("x", 1),
+        MetadataContains("x", "y"),
         Between(Instant.VALID_FROM, NOW),
         Between(Instant.VALID_TO, NOW),
     )
@@ -113,7 +115,14 @@ def test_a_filter_is_split_without_loss(filter_: Filter) -> None:
 
 @pytest.mark.parametrize(
     "clause",
-    [TagsAll(frozenset()), DeliveryIn(frozenset()), Between(Instant.VALID_TO), ContainsText(""), MetadataIs("", 1)],
+    [
+        TagsAll(frozenset()),
+        DeliveryIn(frozenset()),
+        Between(Instant.VALID_TO),
+        ContainsText(""),
+        MetadataIs("", 1),
+        MetadataContains("", ""),
+    ],
 )
 def test_a_clause_that_needs_the_rows_is_left_to_the_store_also_inside_others(clause: Clause) -> None:
     for filter_ in ((clause,), (Not(clause),), (AnyOf(((Superseded(True),), (Superseded(False), clause))),)):
@@ -122,5 +131,5 @@ def test_a_clause_that_needs_the_rows_is_left_to_the_store_also_inside_others(cl
 
 def test_every_kind_of_clause_is_tried_here() -> None:
     tried = {InProjects, KindIn, ContainerIs, ImportanceBetween, Between, IdIn, Forgotten, Expired, Superseded}
-    others = {DeliveryIn, TagsAll, TagsAny, ContainsText, MetadataIs, AnyOf, Not}
+    others = {DeliveryIn, TagsAll, TagsAny, ContainsText, MetadataIs, MetadataContains, AnyOf, Not}
     assert set(get_args(Clause)) == tried | others

@@ -12,6 +12,7 @@ from polymem.core.errors import Conflict, InvalidInput, PolymemError, Unavailabl
 from polymem.storage.backend import Params, Row
 
 _LIST = re.compile(r":(\w+)\.\.\.")
+_METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
 _NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -40,7 +41,13 @@ class PostgresTransaction:
 @lru_cache(maxsize=1024)
 def native(statement: str) -> str:
     """The statement as psycopg takes it."""
-    lists = _LIST.sub(r"SELECT unnest(CAST(:\1 AS text[]))", statement.replace("%", "%%"))
+    statement = _METADATA_TEXT.sub(
+        # The columns' collation, whose lower() leaves other letters than ASCII alone.
+        r"""(SELECT (e.value #>> '{}') COLLATE "C" FROM json_each(CAST(\1 AS json)) e"""
+        r""" WHERE e.key = \2 AND json_typeof(e.value) = 'string')""",
+        statement.replace("%", "%%"),
+    )
+    lists = _LIST.sub(r"SELECT unnest(CAST(:\1 AS text[]))", statement)
     return _NAME.sub(r"%(\1)s", lists)
 
 

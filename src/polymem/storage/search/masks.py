@@ -22,6 +22,7 @@ from polymem.core.filters import (
     InProjects,
     Instant,
     KindIn,
+    MetadataContains,
     MetadataIs,
     Not,
     Superseded,
@@ -56,7 +57,7 @@ def _is_own(clause: Clause) -> bool:
             return all(_is_own(inner) for alternative in alternatives for inner in alternative)
         case Not(inner):
             return _is_own(inner)
-        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | DeliveryIn():
+        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | MetadataContains() | DeliveryIn():
             return False
         case _:
             assert_never(clause)
@@ -144,7 +145,7 @@ def _mask(clause: Clause, snapshot: Snapshot) -> Bools:
             return mask
         case Not(inner):
             return ~_mask(inner, snapshot)
-        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | DeliveryIn():
+        case TagsAll() | TagsAny() | ContainsText() | MetadataIs() | MetadataContains() | DeliveryIn():
             raise ValueError(f"The index cannot evaluate {clause}.")
         case _:
             assert_never(clause)

@@ -19,6 +19,7 @@ BUSY_SECONDS = 60.0
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _LIST = re.compile(r":(\w+)\.\.\.")
+_METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
 
 
 def connect(file: Path, *, writes: bool) -> sqlite3.Connection:
@@ -65,6 +66,9 @@ class SqliteTransaction:
 def native(statement: str) -> tuple[str, tuple[str, ...]]:
     """The statement as SQLite takes it, and the names of its list parameters, which travel as JSON text."""
     lists = tuple(_LIST.findall(statement))
+    statement = _METADATA_TEXT.sub(
+        r"(SELECT e.value FROM json_each(\1) e WHERE e.key = \2 AND e.type = 'text')", statement
+    )
     return _LIST.sub(r"SELECT value FROM json_each(:\1)", statement), lists
 
 
