@@ -6,13 +6,22 @@ the world comes in through the protocols in `ports`.
 
 from collections.abc import Callable
 
+from polymem.core.absent import NoLimits, NoMail, NoPasswords
+from polymem.core.accounts import AccountRules, Accounts
+from polymem.core.audit import Audit
 from polymem.core.context import Context
+from polymem.core.invitations import Invitations
+from polymem.core.keys import Keys
 from polymem.core.memories import Memories
+from polymem.core.notices import Noticeboard
+from polymem.core.organizations import Organizations
 from polymem.core.people import Scope
 from polymem.core.ports import Clock, Embedder, Stats, Store
+from polymem.core.ports_people import Mailer, PasswordHasher, RateLimiter
 from polymem.core.principals import Access
 from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
+from polymem.core.teams import Teams
 from polymem.core.tenancy import Projects
 from polymem.core.transfer import Transfer
 from polymem.core.worklog import Worklog
@@ -22,11 +31,25 @@ class Core:
     """The verbs of the product, grouped: `memories`, `recall`, `projects`, `access`, `transfer`, `reindex`, and of the
     work on a project: `worklog`, `context`.
 
+    Of people: `accounts`, `organizations`, `teams` (projects and their members), `keys`, `invitations`, `notices`,
+    `audit`. These take a `Principal`, which `access.principal_of` makes of a secret; the others take a `Scope`, which
+    `access.scope_for` makes of a principal. `limiter` counts calls for doors that limit them.
+
     `local` is the scope of callers without a credential, None where everybody must present one.
     """
 
     def __init__(
-        self, store: Store, embedder: Embedder, clock: Clock, new_id: Callable[[], str], local: Scope | None
+        self,
+        store: Store,
+        embedder: Embedder,
+        clock: Clock,
+        new_id: Callable[[], str],
+        local: Scope | None,
+        *,
+        hasher: PasswordHasher | None = None,
+        mailer: Mailer | None = None,
+        limiter: RateLimiter | None = None,
+        account_rules: AccountRules | None = None,
     ) -> None:
         self.store = store
         self.embedder = embedder
@@ -38,8 +61,30 @@ class Core:
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)
         self.access = Access(store, clock, new_id, local)
+        self._join_people(store, clock, new_id, hasher or NoPasswords(), mailer or NoMail(), account_rules)
+        self.limiter: RateLimiter = limiter or NoLimits()
         self.transfer = Transfer(store, self.memories, clock)
         self.reindex = Reindex(store, embedder)
+
+    def _join_people(
+        self,
+        store: Store,
+        clock: Clock,
+        new_id: Callable[[], str],
+        hasher: PasswordHasher,
+        mailer: Mailer,
+        account_rules: AccountRules | None,
+    ) -> None:
+        rules = account_rules or AccountRules()
+        self.audit = Audit(store, clock, new_id, self.access)
+        self.notices = Noticeboard(store, clock, new_id)
+        self.organizations = Organizations(store, clock, new_id, self.access, self.audit, self.notices)
+        self.teams = Teams(store, clock, new_id, self.access, self.audit, self.notices)
+        self.keys = Keys(store, clock, self.access, self.audit)
+        self.accounts = Accounts(store, clock, new_id, self.organizations, hasher, mailer, rules)
+        self.invitations = Invitations(
+            store, clock, new_id, self.access, self.audit, self.notices, self.accounts, mailer, rules
+        )
 
     async def stats(self, scope: Scope) -> Stats:
         """Counts of what the scope can see."""
@@ -49,4 +94,5 @@ class Core:
         """Finishes what is under way and lets go of the store and the model."""
         await self.recall.close()
         await self.embedder.close()
+        await self.limiter.close()
         await self.store.close()

@@ -37,7 +37,9 @@ class Action(StrEnum):
     DELETE_ORGANIZATION = "organization.delete"
     READ_AUDIT = "organization.audit"
     CREATE_PROJECT = "organization.create_project"
+    SEE_ORGANIZATION_KEYS = "organization.see_keys"
     CREATE_ORGANIZATION_KEY = "organization.create_key"
+    REVOKE_ORGANIZATION_KEYS = "organization.revoke_keys"
 
     SEE_PROJECT = "project.see"
     REVISE_PROJECT = "project.revise"
@@ -53,11 +55,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Who may do something. Credentials of limited permissions need `permission` for it, and keys may do it only
-    `by_key`: people are administered by people. `refusal` is said to all others."""
+    """Who may do something. Credentials of limited permissions need `permission` for it, if it is not None; keys may
+    do it only `by_key`: people are administered by people. `refusal` is said to all others."""
 
     allowed: frozenset[Standing]
-    permission: Permission
+    permission: Permission | None
     by_key: bool
     refusal: str
 
@@ -72,7 +74,7 @@ _PO, _PA, _PE, _PV = (
 _READ, _WRITE = Permission.READ, Permission.WRITE
 
 
-def _row(allowed: set[Standing], permission: Permission, by_key: bool, refusal: str) -> Row:
+def _row(allowed: set[Standing], permission: Permission | None, by_key: bool, refusal: str) -> Row:
     return Row(frozenset(allowed), permission, by_key, refusal)
 
 
@@ -85,7 +87,9 @@ TABLE: Mapping[Action, Row] = {
     Action.DELETE_ORGANIZATION: _row({_O}, _WRITE, False, "Only the organization owner can delete the organization"),
     Action.READ_AUDIT: _row({_O, _A}, _READ, False, "Only organization admins can read the audit trail"),
     Action.CREATE_PROJECT: _row({_O, _A}, _WRITE, True, "Only organization owners and admins can create projects"),
-    Action.CREATE_ORGANIZATION_KEY: _row({_O}, _READ, True, "Only the organization owner can make keys for all of it"),
+    Action.SEE_ORGANIZATION_KEYS: _row({_O}, _READ, True, "Only the organization owner can see all keys"),
+    Action.CREATE_ORGANIZATION_KEY: _row({_O}, None, True, "Only the organization owner can make keys for all of it"),
+    Action.REVOKE_ORGANIZATION_KEYS: _row({_O}, _WRITE, True, "Only the organization owner can end keys for all of it"),
     Action.SEE_PROJECT: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Access denied - not a member of this project"),
     Action.REVISE_PROJECT: _row({_O, _PO, _PA}, _WRITE, True, "Only project admins can perform this action"),
     Action.MANAGE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
@@ -94,7 +98,7 @@ TABLE: Mapping[Action, Row] = {
     Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, False, "Only the project owner can delete the project"),
     Action.READ_MEMORIES: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Permission denied - read access required"),
     Action.WRITE_MEMORIES: _row({_O, _PO, _PA, _PE}, _WRITE, True, "Permission denied - write access required"),
-    Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "You do not have access to this project"),
+    Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, None, True, "You do not have access to this project"),
     Action.REVOKE_KEYS: _row(
         {_O, _PO, _PA}, _WRITE, True, "You can only delete your own API keys (or admin can delete any key)"
     ),
@@ -152,7 +156,7 @@ class Authority:
         row = TABLE[action]
         return (
             not self.standings.isdisjoint(row.allowed)
-            and row.permission in self.principal.permissions
+            and (row.permission is None or row.permission in self.principal.permissions)
             and (row.by_key or self.principal.key is None)
         )
 

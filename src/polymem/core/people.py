@@ -181,10 +181,11 @@ class ProjectMembership:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An organization a user belongs to, and as what."""
+    """An organization a caller belongs to, as what, and since when."""
 
     organization: Organization
-    membership: Membership
+    role: OrganizationRole
+    joined_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,11 +152,19 @@ class PeopleStore(Protocol):
         """How the user stands to this project, if it is of an organization of theirs."""
         ...
 
+    async def sole_admin_of(self, user_id: str) -> list[Reach]:
+        """The projects the user owns, or is an admin member of, that have no other owner or admin member."""
+        ...
+
     async def project_members(self, scope: Scope, project_id: str, limit: int, offset: int) -> Page[ProjectMember]:
         """By when they were added."""
         ...
 
     async def project_member(self, scope: Scope, project_id: str, user_id: str) -> ProjectMember | None: ...
+
+    async def project_admins(self, scope: Scope, project_id: str) -> list[str]:
+        """The ids of the members who are its admins."""
+        ...
 
     async def add_project_member(self, scope: Scope, membership: ProjectMembership) -> bool:
         """Whether the user is of the organization, and was no member of the project yet."""

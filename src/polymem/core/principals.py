@@ -127,7 +127,7 @@ class Access:
             return await self._authority_over_project(principal, organization, project)
         if principal.user is not None:
             seat = await self._seat(principal, organization)
-            standings = frozenset({ORGANIZATION_STANDINGS[seat.membership.role]})
+            standings = frozenset({ORGANIZATION_STANDINGS[seat.role]})
             return Authority(principal, _whole(principal, seat.organization.id), standings)
         organization_id = await self._own_organization(principal, organization)
         standings = frozenset(_OF_PROJECT_KEY if principal.project_id is not None else _OF_EVERYTHING)
@@ -174,7 +174,7 @@ class Access:
         seats = await self._store.people.seats(principal.user.id)
         if not seats:
             raise Forbidden("This account belongs to no organization yet: make one, or accept an invitation")
-        owned = [seat for seat in seats if seat.membership.role is OrganizationRole.OWNER]
+        owned = [seat for seat in seats if seat.role is OrganizationRole.OWNER]
         if len(seats) > 1 and len(owned) != 1:
             raise InvalidInput("This account belongs to several organizations: name one", field="organization")
         return owned[0] if owned else seats[0]
@@ -318,6 +318,13 @@ class Access:
         require(scope, Permission.WRITE)
         if not await self._store.revoke_key(scope, key_id, self._clock.now()):
             raise NotFound("Key", key_id)
+
+
+def account_of(principal: Principal, *, itself: bool = False) -> User:
+    """The account behind a call; with `itself` a key does not do. Raises Forbidden without one."""
+    if principal.user is None or (itself and principal.key is not None):
+        raise Forbidden("This needs an account: log in, or send an account token")
+    return principal.user
 
 
 def _whole(principal: Principal, organization_id: str) -> Scope:

@@ -73,6 +73,7 @@ class Projects:
             name=name if name is not None else key,
             description=description,
             stack=stack,
+            owner_id=scope.user_id,
             created_at=now,
             updated_at=now,
         )
@@ -97,7 +98,7 @@ async def ensure_local_organization(store: Store, clock: Clock, new_id: Callable
     )
 
 
-def slugify(text: str) -> str:
-    """A lower-case ASCII form of `text` for addresses: letters, digits, single hyphens."""
+def slugify(text: str, fallback: str = "project") -> str:
+    """A lower-case ASCII form of `text` for addresses: letters, digits, single hyphens; `fallback` if none is left."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", ascii_text.lower())).strip("-_") or "project"
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", ascii_text.lower())).strip("-_") or fallback

@@ -1,0 +1,41 @@
+"""What stands in where the world offers nothing: no mail server, no counting of calls, no passwords."""
+
+import logging
+from datetime import timedelta
+
+from polymem.core.errors import Unavailable
+from polymem.core.ports_people import Allowance, Mail
+
+_logger = logging.getLogger(__name__)
+
+
+class NoMail:
+    """A `Mailer` that sends nothing: the link goes to the log, for the operator to pass on."""
+
+    async def send(self, mail: Mail) -> bool:
+        """Always False."""
+        _logger.warning("no mail server is set up; pass this on to %s: %s: %s", mail.to, mail.subject, mail.link)
+        return False
+
+
+class NoLimits:
+    """A `RateLimiter` that lets everything pass."""
+
+    async def hit(self, operation: str, caller: str, limit: int, window: timedelta) -> Allowance:
+        """Always allowed."""
+        return Allowance(True, limit, limit, 0)
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+class NoPasswords:
+    """A `PasswordHasher` for cores that never meet people."""
+
+    async def hash(self, password: str) -> str:
+        """Raises Unavailable."""
+        raise Unavailable("Passwords cannot be kept here")
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Raises Unavailable."""
+        raise Unavailable("Passwords cannot be checked here")
