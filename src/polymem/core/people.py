@@ -23,7 +23,8 @@ class Organization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A named part of an organization's memory. `key` is unique in the organization and exact.
+    """A named part of an organization's memory. `key` is unique in the organization and exact, and so is `slug`, which
+    the store numbers when it is taken. One that is not `active` is out of use; nothing else follows from that.
 
     `owner_id` is the user who made it, None where a key or the local owner did.
     """
@@ -35,6 +36,7 @@ class Project:
     name: str
     description: str = ""
     stack: tuple[str, ...] = ()
+    active: bool = True
     owner_id: str | None = None
     created_at: datetime
     updated_at: datetime

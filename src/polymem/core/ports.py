@@ -313,13 +313,16 @@ class Store(Protocol):
         """Every project the scope reaches, oldest first."""
         ...
 
-    async def project(self, scope: Scope, *, key: str | None = None, id: str | None = None) -> Project | None:
-        """The one with this key or id, if the scope reaches it."""
+    async def project(
+        self, scope: Scope, *, key: str | None = None, id: str | None = None, slug: str | None = None
+    ) -> Project | None:
+        """The one with this key, id or slug, if the scope reaches it."""
         ...
 
     async def put_project(self, scope: Scope, project: Project) -> Project:
         """Insert, or update the project of the same id. A key taken by another project: that one is
-        returned unchanged, so two callers that make the same project at once agree."""
+        returned unchanged, so two callers that make the same project at once agree. A new one whose slug
+        is taken gets the next free number behind it; raises Conflict for a change to a taken slug."""
         ...
 
     async def put_organization(self, organization: Organization) -> Organization:

@@ -26,7 +26,7 @@ class Projects:
         return await self._store.projects(scope)
 
     async def get(self, scope: Scope, identifier: str) -> Project:
-        """The project with this id or, failing that, this key. Raises NotFound."""
+        """The project with this key or, failing that, this id or this slug. Raises NotFound."""
         project = await self.find(scope, identifier)
         if project is None:
             raise NotFound("Project", identifier)
@@ -39,7 +39,8 @@ class Projects:
 
     async def _find(self, scope: Scope, identifier: str) -> Project | None:
         by_key = await self._store.project(scope, key=identifier)
-        return by_key or await self._store.project(scope, id=identifier)
+        by_id = by_key or await self._store.project(scope, id=identifier)
+        return by_id or await self._store.project(scope, slug=identifier)
 
     async def create(
         self, scope: Scope, key: str, *, name: str | None = None, description: str = "", stack: tuple[str, ...] = ()
@@ -79,10 +80,10 @@ class Projects:
         )
 
     async def revise(self, scope: Scope, identifier: str, **changes: object) -> Project:
-        """Change name, description or stack. Raises NotFound, InvalidInput."""
+        """Change name, slug, description, stack or active. Raises NotFound, InvalidInput, Conflict (the slug is taken)."""
         require(scope, Permission.WRITE)
         project = await self.get(scope, identifier)
-        if unknown := set(changes) - {"name", "description", "stack"}:
+        if unknown := set(changes) - {"name", "slug", "description", "stack", "active"}:
             raise InvalidInput(f"{sorted(unknown)[0]} is not a field that can be set")
         return await self._store.put_project(
             scope,

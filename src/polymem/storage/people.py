@@ -1,7 +1,9 @@
 """Organizations, projects and keys in the database. Functions of a transaction; `SqlStore` runs them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from polymem.core.errors import Conflict, Forbidden, NotFound
 from polymem.core.people import ApiKey, Organization, Project, Scope
@@ -18,6 +20,8 @@ from polymem.storage.rows import (
     to_organization_params,
     to_project_params,
 )
+
+_ATTEMPTS = 8
 
 # --- organizations -----------------------------------------------------------------------------
 
@@ -59,21 +63,34 @@ def project_keys(tx: Transaction, scope: Scope) -> dict[str, str]:
     return {project.id: project.key for project in projects(tx, scope)}
 
 
-def get_project(tx: Transaction, scope: Scope, *, key: str | None = None, id_: str | None = None) -> Project | None:
-    """The one with this key or id, if the scope reaches it."""
-    wanted = key if key is not None else id_
+def get_project(
+    tx: Transaction, scope: Scope, *, key: str | None = None, id_: str | None = None, slug: str | None = None
+) -> Project | None:
+    """The one with this key, id or slug, if the scope reaches it."""
+    by, wanted = next(
+        (
+            (statement, value)
+            for statement, value in (
+                (statements.PROJECT_BY_KEY, key),
+                (statements.PROJECT_BY_ID, id_),
+                (statements.PROJECT_BY_SLUG, slug),
+            )
+            if value is not None
+        ),
+        ("", None),
+    )
     if wanted is None or not is_storable(wanted):
         return None
-    by = statements.PROJECT_BY_KEY if key is not None else statements.PROJECT_BY_ID
     statement, params = _reaching(by, scope, "id")
-    found = tx.query(statement, {**params, "key": wanted, "id": wanted})
+    found = tx.query(statement, {**params, "key": wanted, "id": wanted, "slug": wanted})
     return from_project_row(found[0]) if found else None
 
 
 def put_project(tx: Transaction, scope: Scope, project: Project) -> Project:
     """Insert, or update the project of the same id; the holder of a key that is taken is returned unchanged.
 
-    Raises Forbidden when the scope does not reach the project, NotFound when its organization is not there.
+    Raises Forbidden when the scope does not reach the project, NotFound when its organization is not there, Conflict
+    for a change to a slug that is taken; a new project's slug is numbered then.
     """
     if project.organization_id != scope.organization_id:
         raise NotFound("Organization", project.organization_id)
@@ -81,20 +98,39 @@ def put_project(tx: Transaction, scope: Scope, project: Project) -> Project:
         raise Forbidden("This credential is limited to its own projects")
     if get_organization(tx, id_=scope.organization_id) is None:
         raise NotFound("Organization", scope.organization_id)
-    params = to_project_params(project)
     # The whole organization is looked through: whoever may rename a project must learn that the name is taken.
     whole = Scope(organization_id=scope.organization_id)
-    if tx.execute(statements.INSERT_PROJECT, params) == 0:
+    for _ in range(_ATTEMPTS):
         holder = get_project(tx, whole, key=project.key)
         if holder is not None and holder.id != project.id:
             if scope.projects is not None and holder.id not in scope.projects:
                 raise Conflict(f"The project key {project.key} is taken")
             return holder
-        tx.execute(statements.UPDATE_PROJECT, params)
-    kept = get_project(tx, whole, id_=project.id)
-    if kept is None:
-        raise NotFound("Project", project.id)
-    return kept
+        if get_project(tx, whole, id_=project.id) is not None:
+            _update_project(tx, whole, project)
+        elif not tx.execute(
+            statements.INSERT_PROJECT, to_project_params(replace(project, slug=_free_slug(tx, project)))
+        ):
+            # Another caller has just made one of this key or slug.
+            continue
+        kept = get_project(tx, whole, id_=project.id)
+        if kept is not None:
+            return kept
+    raise Conflict(f"The project {project.key} is being changed by others; try again")
+
+
+def _update_project(tx: Transaction, whole: Scope, project: Project) -> None:
+    holder = get_project(tx, whole, slug=project.slug)
+    if holder is not None and holder.id != project.id:
+        raise Conflict(f"The project slug {project.slug} is taken")
+    tx.execute(statements.UPDATE_PROJECT, to_project_params(project))
+
+
+def _free_slug(tx: Transaction, project: Project) -> str:
+    params = {"organization_id": project.organization_id, "slug": project.slug, "length": len(project.slug)}
+    taken = {slug for (slug,) in tx.query(statements.TAKEN_SLUGS, params)}
+    numbered = (f"{project.slug}-{number}" for number in count(2))
+    return project.slug if project.slug not in taken else next(slug for slug in numbered if slug not in taken)
 
 
 # --- keys --------------------------------------------------------------------------------------

@@ -267,6 +267,7 @@ def to_project_params(project: Project) -> dict[str, Any]:
         "name": project.name,
         "description": project.description,
         "stack": to_json(project.stack),
+        "active": int(project.active),
         "created_at": to_micros(project.created_at),
         "updated_at": to_micros(project.updated_at),
     }
@@ -274,7 +275,7 @@ def to_project_params(project: Project) -> dict[str, Any]:
 
 def from_project_row(row: Row) -> Project:
     """A project from the columns in the order of `to_project_params`."""
-    organization_id, id_, key, slug, name, description, stack, created_at, updated_at = row
+    organization_id, id_, key, slug, name, description, stack, active, created_at, updated_at = row
     return Project(
         id=id_,
         organization_id=organization_id,
@@ -283,6 +284,7 @@ def from_project_row(row: Row) -> Project:
         name=name,
         description=description,
         stack=tuple(json.loads(stack)),
+        active=bool(active),
         created_at=from_micros(created_at),
         updated_at=from_micros(updated_at),
     )

@@ -225,7 +225,7 @@ ORGANIZATION_BY_ID = f"{_ORGANIZATION} WHERE id = :id"
 ORGANIZATIONS = f"{_ORGANIZATION} ORDER BY created_at, id"
 """All organizations; for the operator."""
 
-_PROJECT_COLUMNS = "organization_id, id, key, slug, name, description, stack, created_at, updated_at"
+_PROJECT_COLUMNS = "organization_id, id, key, slug, name, description, stack, active, created_at, updated_at"
 _PROJECT = f"SELECT {_PROJECT_COLUMNS} FROM projects WHERE organization_id = :organization_id{{reach}}"
 
 PROJECTS = f"{_PROJECT} ORDER BY created_at, id"
@@ -237,15 +237,21 @@ PROJECT_BY_KEY = f"{_PROJECT} AND key = :key"
 PROJECT_BY_ID = f"{_PROJECT} AND id = :id"
 """The project of an id."""
 
+PROJECT_BY_SLUG = f"{_PROJECT} AND slug = :slug"
+"""The project of a slug."""
+
+TAKEN_SLUGS = "SELECT slug FROM projects WHERE organization_id = :organization_id AND substr(slug, 1, :length) = :slug"
+"""All slugs of an organization that begin like this."""
+
 INSERT_PROJECT = f"""
 INSERT INTO projects ({_PROJECT_COLUMNS})
-VALUES (:organization_id, :id, :key, :slug, :name, :description, :stack, :created_at, :updated_at)
+VALUES (:organization_id, :id, :key, :slug, :name, :description, :stack, :active, :created_at, :updated_at)
 ON CONFLICT DO NOTHING"""
 """A new project, unless its id or key is taken."""
 
 UPDATE_PROJECT = """
 UPDATE projects SET key = :key, slug = :slug, name = :name, description = :description, stack = :stack,
-updated_at = :updated_at WHERE organization_id = :organization_id AND id = :id"""
+active = :active, updated_at = :updated_at WHERE organization_id = :organization_id AND id = :id"""
 """The next state of a project."""
 
 _KEY_COLUMNS = """organization_id, id, project_id, name, prefix, digest, permissions, created_at, expires_at,

@@ -116,8 +116,10 @@ class SqlStore:
     async def projects(self, scope: Scope) -> list[Project]:
         return await self._read(people.projects, scope)
 
-    async def project(self, scope: Scope, *, key: str | None = None, id: str | None = None) -> Project | None:
-        return await self._read(people.get_project, scope, key=key, id_=id)
+    async def project(
+        self, scope: Scope, *, key: str | None = None, id: str | None = None, slug: str | None = None
+    ) -> Project | None:
+        return await self._read(people.get_project, scope, key=key, id_=id, slug=slug)
 
     async def put_project(self, scope: Scope, project: Project) -> Project:
         return await self._write(people.put_project, scope, project)

@@ -1,4 +1,4 @@
-"""Sessions, tasks and snippets, which belong to a project and go with it."""
+"""Sessions, tasks and snippets, which belong to a project and go with it; and slugs that name one project each."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Makes the three tables."""
+    """Makes three tables, numbers slugs that several projects share, and lets a project be out of use."""
     text = context.config.attributes["dialect"].text
     instant = sa.BigInteger()
 
@@ -62,3 +62,27 @@ def upgrade() -> None:
         optional("line_end", sa.Integer()),
         required("description"),
     )
+
+    op.add_column("projects", sa.Column("active", sa.Integer(), nullable=False, server_default="1"))
+    _number_slugs()
+    op.create_index("projects_slug", "projects", ["organization_id", "slug"], unique=True)
+
+
+def _number_slugs() -> None:
+    # The oldest project keeps a slug that several have.
+    connection = op.get_bind()
+    projects = connection.execute(
+        sa.text("SELECT organization_id, id, slug FROM projects ORDER BY organization_id, created_at, id")
+    ).fetchall()
+    taken = {(organization_id, slug) for organization_id, _, slug in projects}
+    seen: set[tuple[str, str]] = set()
+    for organization_id, id_, slug in projects:
+        if (organization_id, slug) not in seen:
+            seen.add((organization_id, slug))
+            continue
+        free = next(f"{slug}-{n}" for n in range(2, len(projects) + 2) if (organization_id, f"{slug}-{n}") not in taken)
+        taken.add((organization_id, free))
+        connection.execute(
+            sa.text("UPDATE projects SET slug = :slug WHERE organization_id = :organization_id AND id = :id"),
+            {"slug": free, "organization_id": organization_id, "id": id_},
+        )
