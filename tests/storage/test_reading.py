@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from polymem.core.filters import ContainerIs, KindIn, Sort, SortKey
 from polymem.core.model import Memory
 from polymem.core.people import Scope
 from polymem.core.ports import Store
-from tests.storage.support import NOW, keep, memory
+from tests.storage.support import NOW, keep, memory, new_scope
 
 
 async def various(store: Store, scope: Scope, count: int = 40) -> list[Memory]:
@@ -91,3 +92,13 @@ async def test_ids_that_no_store_can_hold_are_simply_not_there(store: Store, sco
         assert await store.keys_by_prefix(text) == []
         assert await store.find_duplicate(scope, None, text, NOW) is None
         assert (await store.find(scope, (KindIn(frozenset({text})),), Sort(), 10, 0)).total == 0
+
+
+async def test_tags_are_counted_over_what_matches_and_nothing_else(store: Store, scope: Scope) -> None:
+    elsewhere = await new_scope(store)
+    await keep(store, elsewhere, memory(elsewhere, tags=("red", "foreign")))
+    first, second = memory(scope, tags=("red", "Red")), memory(scope, "Two", tags=("red",), kind="fact")
+    await keep(store, scope, first, second, memory(scope, "Three"))
+    assert await store.tags(scope, ()) == {"Red": 1, "red": 2}
+    assert await store.tags(scope, (KindIn(frozenset({"fact"})),)) == {"red": 1}
+    assert await store.tags(replace(scope, projects=frozenset({"none"})), ()) == {}

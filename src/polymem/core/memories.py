@@ -17,6 +17,7 @@ from polymem.core.filters import Filter, Forgotten, Sort, active, predicate
 from polymem.core.model import MAX_BATCH, Added, Change, Draft, Duplicates, Memory, Page, Version
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Clock, Derived, Embedder, Idempotency, Insert, Purge, Store, Update, Write
+from polymem.core.purging import purge_matching
 from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
@@ -207,6 +208,11 @@ class Memories:
         require(scope, Permission.READ)
         return (await self._store.find(scope, self._visible(filter, hidden), Sort(), 0, 0)).total
 
+    async def tags(self, scope: Scope, filter: Filter = (), *, hidden: bool = False) -> dict[str, int]:
+        """Every tag of what matches, and how many carry it."""
+        require(scope, Permission.READ)
+        return await self._store.tags(scope, self._visible(filter, hidden))
+
     def scan(self, scope: Scope, filter: Filter = (), *, hidden: bool = False) -> AsyncIterator[list[Memory]]:
         """All that match, oldest first, in batches."""
         require(scope, Permission.READ)
@@ -288,6 +294,11 @@ class Memories:
             return self._update(memory, Change.RESTORED, forgotten_at=None)
 
         return await self._change(scope, memory_id, restored)
+
+    async def purge_matching(self, scope: Scope, filter: Filter = ()) -> int:
+        """Remove all that match for good, in one transaction, those in the trash included; how many were visible."""
+        require(scope, Permission.WRITE)
+        return await purge_matching(self._store, scope, self._clock, filter)
 
     async def purge(self, scope: Scope, memory_id: str) -> None:
         """Remove a memory, its versions and all derived from it, for good. What it superseded is

@@ -287,6 +287,10 @@ class Store(Protocol):
         """A page of what matches, with the true total. `limit` 0 only counts."""
         ...
 
+    async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
+        """Every tag of what matches, and how many of them carry it."""
+        ...
+
     def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
         """All that matches, oldest first (by id), in batches; memory use is bounded by one batch."""
         ...

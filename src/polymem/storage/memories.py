@@ -44,6 +44,12 @@ def find(tx: Transaction, scope: Scope, filter_: Filter, sort: Sort, limit: int,
     return Page(items, total, limit, offset)
 
 
+def tags(tx: Transaction, scope: Scope, filter_: Filter) -> dict[str, int]:
+    """Every tag of what matches, and how many carry it."""
+    where = to_predicate(scope, filter_)
+    return {tag: count for tag, count in tx.query(statements.TAG_COUNTS.format(where=where.sql), where.params)}
+
+
 def batch_after(tx: Transaction, scope: Scope, filter_: Filter, after: str, limit: int) -> list[Memory]:
     """The first `limit` of what matches with an id above `after`."""
     where = to_predicate(scope, filter_)

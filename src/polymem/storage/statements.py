@@ -44,6 +44,12 @@ SELECT {_MEMORY} FROM memories m {_WITH_PROJECT}
 WHERE {{where}} AND m.id > :after ORDER BY m.id LIMIT :limit"""
 """The next batch of what matches, by id."""
 
+TAG_COUNTS = """
+SELECT g.tag, count(*) FROM memories m
+JOIN memory_tags g ON g.organization_id = m.organization_id AND g.memory_id = m.id
+WHERE {where} GROUP BY g.tag ORDER BY g.tag"""
+"""The tags of all that matches, and how many carry each."""
+
 MATCHING_IDS = "SELECT m.id FROM memories m WHERE {where}"
 """The ids of all that matches."""
 

@@ -88,6 +88,9 @@ class SqlStore:
     async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
         return await self._read(memories.tags, scope, filter)
 
+    async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
+        return await self._read(memories.tags, scope, filter)
+
     async def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
         after = ""
         while found := await self._read(memories.batch_after, scope, filter, after, batch):
