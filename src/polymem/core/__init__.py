@@ -9,7 +9,10 @@ from collections.abc import Callable
 from polymem.core.absent import NoLimits, NoMail, NoPasswords
 from polymem.core.accounts import AccountRules, Accounts
 from polymem.core.audit import Audit
+from polymem.core.chains import Chains
+from polymem.core.conflicts import Conflicts
 from polymem.core.context import Context
+from polymem.core.detection import Detector
 from polymem.core.invitations import Invitations
 from polymem.core.keys import Keys
 from polymem.core.memories import Memories
@@ -56,7 +59,9 @@ class Core:
         self.clock = clock
         self.local = local
         self.projects = Projects(store, clock, new_id)
-        self.memories = Memories(store, embedder, clock, self.projects, new_id)
+        self.memories = Memories(store, embedder, clock, self.projects, new_id, Detector(store, clock, new_id))
+        self.chains = Chains(store, clock)
+        self.conflicts = Conflicts(store, self.memories, self.chains, clock)
         self.recall = Recall(store, embedder, clock)
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)

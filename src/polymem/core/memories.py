@@ -6,12 +6,14 @@ Embedding happens before the transaction and never inside it.
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import asdict, fields, replace
 from typing import Any
 
 from polymem.core.access import require
+from polymem.core.chains import ATTEMPTS, apply_planned, forgetting, next_version, restoring
 from polymem.core.checks import check_name, check_page, checked, checked_fields
+from polymem.core.detection import Detector, Similar
 from polymem.core.errors import Conflict, EmbeddingUnavailable, InvalidInput, NotFound, TooLarge
 from polymem.core.filters import Filter, Forgotten, Sort, active, predicate
 from polymem.core.model import MAX_BATCH, Added, Change, Draft, Duplicates, Memory, Page, Version
@@ -22,21 +24,26 @@ from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
 _REVISABLE = frozenset(field.name for field in fields(Draft)) - {"id", "created_at", "updated_at", "supersedes"}
-_ATTEMPTS = 8
-"""How often a change is tried again when another caller changed the same memory in between."""
 
 
 class Memories:
     """The verbs that keep and change memories. Every one checks the scope's permissions first."""
 
     def __init__(
-        self, store: Store, embedder: Embedder, clock: Clock, projects: Projects, new_id: Callable[[], str]
+        self,
+        store: Store,
+        embedder: Embedder,
+        clock: Clock,
+        projects: Projects,
+        new_id: Callable[[], str],
+        detector: Detector,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._clock = clock
         self._projects = projects
         self._new_id = new_id
+        self._detector = detector
 
     # --- adding ------------------------------------------------------------------------------
 
@@ -56,6 +63,15 @@ class Memories:
         (added,) = await self.add_many(scope, [draft], duplicates=duplicates, idempotency_key=idempotency_key)
         return added
 
+    async def add_compared(
+        self, scope: Scope, draft: Draft, *, idempotency_key: str | None = None
+    ) -> tuple[Added, list[Similar]]:
+        """Keep one memory, and say which ones it resembles. Those it is in conflict with become open conflicts in the
+        same transaction. Raises as `add`."""
+        similar: dict[str, list[Similar]] = {}
+        (added,) = await self._add_many(scope, [draft], Duplicates.KEEP, idempotency_key, similar)
+        return added, similar.get(added.memory.id, [])
+
     async def add_many(
         self,
         scope: Scope,
@@ -68,6 +84,16 @@ class Memories:
 
         Raises as `add`; an InvalidInput carries the index of the draft it is about.
         """
+        return await self._add_many(scope, drafts, duplicates, idempotency_key)
+
+    async def _add_many(
+        self,
+        scope: Scope,
+        drafts: Sequence[Draft],
+        duplicates: Duplicates,
+        idempotency_key: str | None,
+        similar: dict[str, list[Similar]] | None = None,
+    ) -> list[Added]:
         require(scope, Permission.WRITE)
         if len(drafts) > MAX_BATCH:
             raise TooLarge(f"A batch holds at most {MAX_BATCH} memories")
@@ -84,8 +110,13 @@ class Memories:
         existing = await self._existing(scope, memories) if duplicates is Duplicates.RETURN_EXISTING else {}
         fresh = [memory for memory in memories if memory.id not in existing]
         derived = dict(zip((memory.id for memory in fresh), await self._derive(fresh), strict=True))
+        if similar is not None:
+            for memory in fresh:
+                similar[memory.id] = await self._detector.similar(scope, memory, derived[memory.id])
+                findings = self._detector.findings(memory, similar[memory.id])
+                derived[memory.id] = replace(derived[memory.id], findings=findings)
 
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             writes: list[Write] = [
                 Insert(
                     memory,
@@ -100,7 +131,7 @@ class Memories:
                 break
             except Conflict:
                 # Only the change to a superseded memory can be stale and worth another look.
-                if attempt == _ATTEMPTS - 1 or len(writes) == len(memories):
+                if attempt == ATTEMPTS - 1 or len(writes) == len(memories):
                     raise
         return await self._added(scope, ids[: len(memories)], created={memory.id for memory in memories})
 
@@ -153,17 +184,18 @@ class Memories:
         return found
 
     async def _supersessions(self, scope: Scope, memories: Sequence[Memory]) -> list[Write]:
-        replacements = {memory.supersedes: memory.id for memory in memories if memory.supersedes is not None}
+        replacements = {memory.supersedes: memory for memory in memories if memory.supersedes is not None}
         if not replacements:
             return []
         old = await self._store.get_many(scope, list(replacements))
         writes: list[Write] = []
-        for old_id, new_id in replacements.items():
+        for old_id, new in replacements.items():
             if old_id not in old or old[old_id].forgotten_at is not None:
                 raise NotFound("Memory", old_id)
             if old[old_id].superseded_by is not None:
                 raise Conflict(f"Memory {old_id} is already superseded by {old[old_id].superseded_by}")
-            writes.append(self._update(old[old_id], Change.SUPERSEDED, superseded_by=new_id))
+            # An import brings back when that was; else it is now.
+            writes.append(next_version(old[old_id], Change.SUPERSEDED, new.updated_at, superseded_by=new.id))
         return writes
 
     async def _derive(self, memories: Sequence[Memory]) -> list[Derived]:
@@ -253,20 +285,20 @@ class Memories:
                 raise InvalidInput("This credential cannot take a memory out of its project", field="project")
             canonical |= {"project": project and project.key, "project_id": project and project.id}
 
-        async def revised(memory: Memory) -> Update | None:
+        async def revised(memory: Memory) -> list[Update]:
             if expected_version is not None and memory.version != expected_version:
                 raise Conflict(f"Memory {memory_id} is at version {memory.version}, not {expected_version}")
             if all(getattr(memory, name) == value for name, value in canonical.items()):
-                return None
+                return []
             checked_fields(
                 {"valid_from": memory.valid_from, "valid_to": memory.valid_to}
                 | {name: canonical[name] for name in ("valid_from", "valid_to") if name in canonical}
             )
-            update = self._update(memory, Change.REVISED, **canonical)
+            update = next_version(memory, Change.REVISED, self._clock.now(), **canonical)
             if indexed_text(update.memory) == indexed_text(memory):
-                return update
+                return [update]
             (derived,) = await self._derive([update.memory])
-            return replace(update, derived=derived)
+            return [replace(update, derived=derived)]
 
         return await self._change(scope, memory_id, revised)
 
@@ -276,22 +308,34 @@ class Memories:
         return await self.add(scope, replace(draft, supersedes=memory_id))
 
     async def forget(self, scope: Scope, memory_id: str) -> Memory:
-        """Hide a memory everywhere at once; it can be restored until it is purged. Raises NotFound."""
+        """Hide a memory everywhere at once; it can be restored until it is purged. What it replaced is current again.
 
-        async def forgotten(memory: Memory) -> Update:
+        Raises NotFound.
+        """
+
+        async def forgotten(memory: Memory) -> list[Update]:
             if not predicate(active(self._clock.now()))(memory):
                 raise NotFound("Memory", memory_id)
-            return self._update(memory, Change.FORGOTTEN, forgotten_at=self._clock.now())
+            return await forgetting(self._store, scope, [memory], self._clock.now())
 
         return await self._change(scope, memory_id, forgotten)
+
+    async def forget_matching(self, scope: Scope, filter: Filter, *, sort: Sort, limit: int) -> int:
+        """Forget the first `limit` of what matches in this order, all of them in one transaction; returns how many."""
+        require(scope, Permission.WRITE)
+
+        async def plan() -> list[Update]:
+            page = await self.find(scope, filter, sort=sort, limit=limit)
+            return await forgetting(self._store, scope, page.items, self._clock.now())
+
+        writes = await apply_planned(self._store, scope, self._clock, plan)
+        return sum(isinstance(write, Update) and write.change is Change.FORGOTTEN for write in writes)
 
     async def restore(self, scope: Scope, memory_id: str) -> Memory:
         """Take a memory out of the trash. One that is not there stays as it is. Raises NotFound."""
 
-        async def restored(memory: Memory) -> Update | None:
-            if memory.forgotten_at is None:
-                return None
-            return self._update(memory, Change.RESTORED, forgotten_at=None)
+        async def restored(memory: Memory) -> list[Update]:
+            return [] if memory.forgotten_at is None else await restoring(self._store, scope, memory, self._clock.now())
 
         return await self._change(scope, memory_id, restored)
 
@@ -304,44 +348,32 @@ class Memories:
         """Remove a memory, its versions and all derived from it, for good. What it superseded is
         current again. Raises NotFound."""
         require(scope, Permission.WRITE)
-        for attempt in range(_ATTEMPTS):
-            memory = await self.get(scope, memory_id, hidden=True)
-            writes: list[Write] = [Purge(memory_id)]
-            if memory.supersedes is not None:
-                old = (await self._store.get_many(scope, [memory.supersedes])).get(memory.supersedes)
-                if old is not None and old.superseded_by == memory_id:
-                    writes.insert(0, self._update(old, Change.UNSUPERSEDED, superseded_by=None))
-            if memory.superseded_by is not None:
-                new = (await self._store.get_many(scope, [memory.superseded_by])).get(memory.superseded_by)
-                if new is not None and new.supersedes == memory_id:
-                    writes.insert(0, self._update(new, Change.REVISED, supersedes=None))
-            try:
-                await self._store.apply(scope, writes, at=self._clock.now())
-                return
-            except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
 
-    async def _change(self, scope: Scope, memory_id: str, change: Callable[[Memory], Any]) -> Memory:
-        # Read, compute, write if unchanged meanwhile: no lock is held while a model thinks.
+        async def plan() -> list[Write]:
+            memory = await self.get(scope, memory_id, hidden=True)
+            links = [other for other in (memory.supersedes, memory.superseded_by) if other is not None]
+            found = await self._store.get_many(scope, links)
+            writes: list[Write] = []
+            at = self._clock.now()
+            for other in found.values():
+                if other.superseded_by == memory_id:
+                    writes.append(next_version(other, Change.UNSUPERSEDED, at, superseded_by=None))
+                elif other.supersedes == memory_id:
+                    writes.append(next_version(other, Change.REVISED, at, supersedes=None))
+            return [*writes, Purge(memory_id)]
+
+        await apply_planned(self._store, scope, self._clock, plan)
+
+    async def _change(
+        self, scope: Scope, memory_id: str, change: Callable[[Memory], Awaitable[list[Update]]]
+    ) -> Memory:
         require(scope, Permission.WRITE)
-        for attempt in range(_ATTEMPTS):
-            memory = await self.get(scope, memory_id, hidden=True)
-            update = await change(memory)
-            if update is None:
-                return memory
-            try:
-                await self._store.apply(scope, [update], at=self._clock.now())
-            except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            return (await self._store.get_many(scope, [memory_id]))[memory_id]
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _update(self, memory: Memory, change: Change, **values: Any) -> Update:
-        now = max(self._clock.now(), memory.updated_at)
-        return Update(replace(memory, version=memory.version + 1, updated_at=now, **values), change)
+        async def plan() -> list[Update]:
+            return await change(await self.get(scope, memory_id, hidden=True))
+
+        await apply_planned(self._store, scope, self._clock, plan)
+        return (await self._store.get_many(scope, [memory_id]))[memory_id]
 
 
 def _idempotency(key: str | None, drafts: Sequence[Draft]) -> Idempotency | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from polymem.core.filters import Filter, Sort
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
+from polymem.core.ports_conflicts import ConflictStore, Finding
 from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_work import WorkStore
 
@@ -82,12 +83,14 @@ class Embedder(Protocol):
 class Derived:
     """What is computed from a memory outside the store and written in the transaction of its row.
 
-    Both are None in keyword mode; `reindex` adds the vectors later. The keyword entry is made by the
+    Model and embedding are None in keyword mode; `reindex` adds the vectors later. `findings` are the
+    conflicts of a new memory. The keyword entry is made by the
     store itself from `text.indexed_text`. Later kinds of derived data join here.
     """
 
     model: EmbeddingModel | None = None
     embedding: Embedding | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,11 @@ class Store(Protocol):
     @property
     def people(self) -> PeopleStore:
         """Accounts, members, invitations, notifications and the audit trail."""
+        ...
+
+    @property
+    def conflicts(self) -> ConflictStore:
+        """Conflicts between memories."""
         ...
 
     @property

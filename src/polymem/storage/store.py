@@ -29,6 +29,7 @@ from polymem.storage import embeddings as vectors
 from polymem.storage import memories, people, requests, statements, verify
 from polymem.storage.backend import Backend
 from polymem.storage.candidates import CandidateSearch
+from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
 from polymem.storage.people_store import SqlPeople
 from polymem.storage.rows import storable, to_micros
@@ -51,6 +52,7 @@ class SqlStore:
         self._search = CandidateSearch(backend, cache)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
         self.work = SqlWork(backend)
+        self.conflicts = SqlConflicts(backend)
         self.people = SqlPeople(backend)
 
     async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
@@ -84,9 +86,6 @@ class SqlStore:
 
     async def find(self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int) -> Page[Memory]:
         return await self._read(memories.find, scope, filter, sort, limit, offset)
-
-    async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
-        return await self._read(memories.tags, scope, filter)
 
     async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
         return await self._read(memories.tags, scope, filter)

@@ -16,6 +16,7 @@ from polymem.core.ports import Derived, Idempotency, Insert, Purge, Update, Writ
 from polymem.core.text import indexed_text
 from polymem.storage import statements
 from polymem.storage.backend import Transaction
+from polymem.storage.conflicts import put_findings
 from polymem.storage.embeddings import to_vector_params
 from polymem.storage.filters import to_predicate
 from polymem.storage.requests import earlier_outcome, keep_outcome
@@ -119,6 +120,9 @@ def _insert(tx: Transaction, scope: Scope, run: list[Prepared], at: datetime | N
     tx.execute_many(statements.PUT_TERMS, [_terms(memory, 1, prepared.terms) for memory, prepared in fresh])
     if vectors := [prepared.vectors for _, prepared in fresh if prepared.vectors is not None]:
         tx.execute_many(statements.PUT_VECTORS, vectors)
+    for memory, prepared in fresh:
+        if isinstance(prepared.write, Insert) and prepared.write.derived.findings:
+            put_findings(tx, memory, prepared.write.derived.findings, at or memory.updated_at)
     put_tags(tx, (memory for memory, _ in fresh))
     put_entries(tx, (memory for memory, _ in fresh))
     return ids
