@@ -72,7 +72,8 @@ def test_the_schema_named_is_the_newest_of_the_migrations() -> None:
 
 
 async def test_the_organization_comes_first_in_every_primary_key(store: Store, raw: Raw, location: str) -> None:
-    tables = set(raw.tables()) - {"alembic_version", "organizations"}
+    # An account can be of several organizations: its own rows begin with it.
+    tables = set(raw.tables()) - {"alembic_version", "organizations", "users", "account_tokens", "notifications"}
     assert len(tables) >= 10
     for table in tables:
         if "://" in location:

@@ -268,6 +268,7 @@ def to_project_params(project: Project) -> dict[str, Any]:
         "description": project.description,
         "stack": to_json(project.stack),
         "active": int(project.active),
+        "owner_id": project.owner_id,
         "created_at": to_micros(project.created_at),
         "updated_at": to_micros(project.updated_at),
     }
@@ -275,7 +276,7 @@ def to_project_params(project: Project) -> dict[str, Any]:
 
 def from_project_row(row: Row) -> Project:
     """A project from the columns in the order of `to_project_params`."""
-    organization_id, id_, key, slug, name, description, stack, active, created_at, updated_at = row
+    organization_id, id_, key, slug, name, description, stack, active, owner_id, created_at, updated_at = row
     return Project(
         id=id_,
         organization_id=organization_id,
@@ -285,6 +286,7 @@ def from_project_row(row: Row) -> Project:
         description=description,
         stack=tuple(json.loads(stack)),
         active=bool(active),
+        owner_id=owner_id,
         created_at=from_micros(created_at),
         updated_at=from_micros(updated_at),
     )
@@ -304,6 +306,7 @@ def to_key_params(key: ApiKey) -> dict[str, Any]:
         "expires_at": to_optional_micros(key.expires_at),
         "revoked_at": to_optional_micros(key.revoked_at),
         "last_used_at": to_optional_micros(key.last_used_at),
+        "creator_id": key.creator_id,
     }
 
 
@@ -311,7 +314,7 @@ def from_key_row(row: Row) -> ApiKey:
     """A key from the columns in the order of `to_key_params`."""
     (
         organization_id, id_, project_id, name, prefix, digest, permissions,
-        created_at, expires_at, revoked_at, last_used_at,
+        created_at, expires_at, revoked_at, last_used_at, creator_id,
     ) = row  # fmt: skip
     return ApiKey(
         id=id_,
@@ -325,6 +328,7 @@ def from_key_row(row: Row) -> ApiKey:
         expires_at=from_optional_micros(expires_at),
         revoked_at=from_optional_micros(revoked_at),
         last_used_at=from_optional_micros(last_used_at),
+        creator_id=creator_id,
     )
 
 

@@ -231,7 +231,7 @@ ORGANIZATION_BY_ID = f"{_ORGANIZATION} WHERE id = :id"
 ORGANIZATIONS = f"{_ORGANIZATION} ORDER BY created_at, id"
 """All organizations; for the operator."""
 
-_PROJECT_COLUMNS = "organization_id, id, key, slug, name, description, stack, active, created_at, updated_at"
+_PROJECT_COLUMNS = "organization_id, id, key, slug, name, description, stack, active, owner_id, created_at, updated_at"
 _PROJECT = f"SELECT {_PROJECT_COLUMNS} FROM projects WHERE organization_id = :organization_id{{reach}}"
 
 PROJECTS = f"{_PROJECT} ORDER BY created_at, id"
@@ -251,21 +251,22 @@ TAKEN_SLUGS = "SELECT slug FROM projects WHERE organization_id = :organization_i
 
 INSERT_PROJECT = f"""
 INSERT INTO projects ({_PROJECT_COLUMNS})
-VALUES (:organization_id, :id, :key, :slug, :name, :description, :stack, :active, :created_at, :updated_at)
+VALUES (:organization_id, :id, :key, :slug, :name, :description, :stack, :active, :owner_id, :created_at, :updated_at)
 ON CONFLICT DO NOTHING"""
 """A new project, unless its id or key is taken."""
 
 UPDATE_PROJECT = """
 UPDATE projects SET key = :key, slug = :slug, name = :name, description = :description, stack = :stack,
-active = :active, updated_at = :updated_at WHERE organization_id = :organization_id AND id = :id"""
+active = :active, owner_id = :owner_id, updated_at = :updated_at
+WHERE organization_id = :organization_id AND id = :id"""
 """The next state of a project."""
 
 _KEY_COLUMNS = """organization_id, id, project_id, name, prefix, digest, permissions, created_at, expires_at,
-revoked_at, last_used_at"""
+revoked_at, last_used_at, creator_id"""
 
 INSERT_KEY = f"""
 INSERT INTO api_keys ({_KEY_COLUMNS}) VALUES (:organization_id, :id, :project_id, :name, :prefix, :digest,
-:permissions, :created_at, :expires_at, :revoked_at, :last_used_at) ON CONFLICT DO NOTHING"""
+:permissions, :created_at, :expires_at, :revoked_at, :last_used_at, :creator_id) ON CONFLICT DO NOTHING"""
 """A new key, unless its id is taken."""
 
 KEYS = f"""
