@@ -7,9 +7,9 @@ one floor works for every query.
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from polymem.core.ports import Candidate
@@ -58,6 +58,29 @@ class Profile:
 
 DEFAULT_PROFILE = Profile()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedProfile:
+    """A ranking by a product: similarity × weight of the place × the memory's own weight × decay.
+
+    `similarity` is the cosine of meaning; where there is no vector, the match of words. `in_project` and `unassigned`
+    weigh the place. Decay is exp(-rate × days since the last change); `decay` holds the rates of kinds a day, and
+    `usual_decay` that of all others. A product can be negative, as the cosine can, and is not clamped.
+    `floor` as in `Profile`; -1 lets everything through.
+    """
+
+    in_project: float = 1.0
+    unassigned: float = 1.0
+    usual_decay: float = 0.0
+    decay: Mapping[str, float] = field(default_factory=dict)
+    floor: float = -1.0
+
+
+SCOPED_FACTORS = ("similarity", "scope", "weight", "decay")
+"""The names of what a total of a `ScopedProfile` is the product of."""
+
+_DAY = timedelta(days=1)
+
 _USUAL_LENGTH = math.log1p(20)
 """The length prior of a turn of 20 words is nothing, so that it shifts no score as a whole."""
 
@@ -79,21 +102,36 @@ FACTORS = (
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate in its place: `score` is 0..1, `total` the sum of `values`, which `factors` names."""
+    """A candidate in its place: `score` is 0..1, `total` the sum of `values`, which `factors` names.
+
+    By a `ScopedProfile` both are the product of `values`, and `names` are that profile's.
+    """
 
     candidate: Candidate
     score: float
     total: float
     values: tuple[float, ...]
+    names: tuple[str, ...] = FACTORS
 
     @property
     def factors(self) -> dict[str, float]:
         """What each signal added to the total; those that added nothing are left out."""
-        return {name: value for name, value in zip(FACTORS, self.values, strict=False) if value}
+        return {name: value for name, value in zip(self.names, self.values, strict=False) if value}
 
 
-def rank(query: str, candidates: Sequence[Candidate], mode: Mode, profile: Profile = DEFAULT_PROFILE) -> list[Ranked]:
-    """The candidates, best first. Ties go to the newer memory."""
+def rank(
+    query: str,
+    candidates: Sequence[Candidate],
+    mode: Mode,
+    profile: Profile | ScopedProfile = DEFAULT_PROFILE,
+    now: datetime | None = None,
+) -> list[Ranked]:
+    """The candidates, best first. Ties go to the newer memory. A `ScopedProfile` ranks in every mode; `now` is what
+    it counts ages from."""
+    if isinstance(profile, ScopedProfile):
+        ranked = [_ranked_by_product(c, profile, now) for c in candidates]
+        ranked.sort(key=_newer_last, reverse=True)
+        return ranked
     match mode:
         case Mode.VECTOR:
             ranked = [_ranked_by_one(c, c.cosine, 0.0) for c in candidates if c.cosine is not None]
@@ -102,8 +140,24 @@ def rank(query: str, candidates: Sequence[Candidate], mode: Mode, profile: Profi
         case Mode.HYBRID:
             dates = named_dates(query)
             ranked = [_ranked_by_all(c, dates, profile) for c in candidates]
-    ranked.sort(key=lambda r: (r.total, r.candidate.created_at, r.candidate.memory_id), reverse=True)
+    ranked.sort(key=_newer_last, reverse=True)
     return ranked
+
+
+def _newer_last(ranked: Ranked) -> tuple[float, datetime, str]:
+    return ranked.total, ranked.candidate.created_at, ranked.candidate.memory_id
+
+
+def _ranked_by_product(c: Candidate, profile: ScopedProfile, now: datetime | None) -> Ranked:
+    days = 0.0 if now is None else max(0.0, (now - c.updated_at) / _DAY)
+    values = (
+        c.keyword if c.cosine is None else c.cosine,
+        profile.unassigned if c.project_id is None else profile.in_project,
+        c.weight,
+        math.exp(-profile.decay.get(c.kind, profile.usual_decay) * days),
+    )
+    total = math.prod(values)
+    return Ranked(c, total, total, values, SCOPED_FACTORS)
 
 
 def _ranked_by_one(candidate: Candidate, cosine: float, keyword: float) -> Ranked:

@@ -15,7 +15,7 @@ from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded,
 from polymem.core.model import MAX_LIMIT, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, Store
-from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, rank
+from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank
 
 _LEAST_DEPTH = 100
 """Candidates each leg yields at least: with fewer, fusion loses what only the other leg ranks high."""
@@ -37,7 +37,7 @@ class RecallQuery:
     min_score: float | None = None
     superseded: bool = False
     record_access: bool = True
-    profile: Profile = DEFAULT_PROFILE
+    profile: Profile | ScopedProfile = DEFAULT_PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Recall:
                 include=include,
             ),
         )
-        return mode, found, rank(query.text, found.items, mode, query.profile)
+        return mode, found, rank(query.text, found.items, mode, query.profile, self._clock.now())
 
     async def _vector(self, query: RecallQuery) -> tuple[Mode, bytes | None]:
         if query.mode is Mode.KEYWORD:
@@ -221,7 +221,7 @@ class Recall:
 def _floor(query: RecallQuery, mode: Mode) -> float:
     if query.min_score is not None:
         return query.min_score
-    return query.profile.floor if mode is Mode.HYBRID else 0.0
+    return query.profile.floor if mode is Mode.HYBRID or isinstance(query.profile, ScopedProfile) else 0.0
 
 
 def _beyond_both_legs(candidate: Candidate, depth: int) -> bool:
