@@ -14,6 +14,7 @@ from polymem.core.conflicts import Conflicts
 from polymem.core.context import Context
 from polymem.core.detection import Detector
 from polymem.core.invitations import Invitations
+from polymem.core.judgements import Judgements
 from polymem.core.keys import Keys
 from polymem.core.memories import Memories
 from polymem.core.notices import Noticeboard
@@ -26,6 +27,7 @@ from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
 from polymem.core.teams import Teams
 from polymem.core.tenancy import Projects
+from polymem.core.timeline import Timeline
 from polymem.core.transfer import Transfer
 from polymem.core.worklog import Worklog
 
@@ -63,6 +65,8 @@ class Core:
         self.chains = Chains(store, clock)
         self.conflicts = Conflicts(store, self.memories, self.chains, clock)
         self.recall = Recall(store, embedder, clock)
+        self.timeline = Timeline(store, clock)
+        self.judgements = Judgements(store, clock)
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)
         self.access = Access(store, clock, new_id, local)

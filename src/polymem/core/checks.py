@@ -67,6 +67,11 @@ def check_name(name: str, value: str) -> str:
     return value
 
 
+def check_note(name: str, value: str | None) -> str | None:
+    """A text of up to 64 KiB, or none. Raises InvalidInput."""
+    return _optional_note(name, value)
+
+
 def _clean(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be a string", field=name)
@@ -128,6 +133,12 @@ def _tags(name: str, value: object) -> tuple[str, ...]:
 def _importance(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10:
         raise InvalidInput(f"{name} must be a whole number from 1 to 10", field=name)
+    return value
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise InvalidInput(f"{name} must be a whole number from 0", field=name)
     return value
 
 
@@ -209,6 +220,10 @@ _RULES: dict[str, Callable[[str, object], Any]] = {
     "expires_at": _instant,
     "created_at": _instant,
     "updated_at": _instant,
+    "validations": _count,
+    "contradictions": _count,
+    "validated_at": _instant,
+    "contradicted_at": _instant,
     "supersedes": _optional_name,
     "id": _optional_name,
 }

@@ -198,6 +198,15 @@ def active(at: datetime) -> Filter:
     return (Forgotten(False), Expired(False, at))
 
 
+def true_at(at: datetime) -> Filter:
+    """What is true at `at`: its `valid_from` is not later, its `valid_to` not earlier or the same; one that says
+    neither is always true. A period begins with `valid_from` and ends just before `valid_to`, so that of two periods
+    that meet only one holds."""
+    begun = AnyOf(((Not(Between(Instant.VALID_FROM)),), (Between(Instant.VALID_FROM, until=at),)))
+    ended = Between(Instant.VALID_TO, until=at)
+    return (begun, Not(ended))
+
+
 def holds(clause: Clause, memory: Memory) -> bool:
     """Whether `clause` holds for `memory`: the meaning that every store's predicate must equal."""
     match clause:

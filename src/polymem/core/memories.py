@@ -23,7 +23,10 @@ from polymem.core.purging import purge_matching
 from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
-_REVISABLE = frozenset(field.name for field in fields(Draft)) - {"id", "created_at", "updated_at", "supersedes"}
+_REVISABLE = frozenset(field.name for field in fields(Draft)) - {
+    "id", "created_at", "updated_at", "supersedes",
+    "validations", "contradictions", "validated_at", "contradicted_at",
+}  # fmt: skip
 
 
 class Memories:

@@ -40,6 +40,9 @@ class Change(StrEnum):
     UNSUPERSEDED = "unsuperseded"
     FORGOTTEN = "forgotten"
     RESTORED = "restored"
+    VALIDATED = "validated"
+    CONTRADICTED = "contradicted"
+    EXPIRED = "expired"
 
 
 class Delivery(StrEnum):
@@ -59,7 +62,8 @@ class Memory:
     0.1–1.0. `confidence` is 0–1 or unknown. `valid_from`/`valid_to` say when the text is true,
     `occurred_at` when what it tells happened; neither is when it was recorded. `superseded_by` is
     set while another memory replaces this one. `forgotten_at` is set while it is in the trash.
-    `version` counts from 1.
+    `validations` and `contradictions` count such findings, `validated_at` is the last one's instant;
+    `contradicted_at` is set while a contradiction stands. `version` counts from 1.
     """
 
     id: str
@@ -85,6 +89,10 @@ class Memory:
     expires_at: datetime | None = None
     supersedes: str | None = None
     superseded_by: str | None = None
+    validations: int = 0
+    contradictions: int = 0
+    validated_at: datetime | None = None
+    contradicted_at: datetime | None = None
     access_count: int = 0
     last_accessed: datetime | None = None
     created_at: datetime
@@ -97,8 +105,9 @@ class Memory:
 class Draft:
     """What a caller asks to be kept. `Memories.add` checks it and gives it an id and a time.
 
-    `project` is a project key; a project that does not exist yet is made. `created_at`, `updated_at`
-    and `id` are for imports only and stay None otherwise. `supersedes` names the memory this one replaces.
+    `project` is a project key; a project that does not exist yet is made. `created_at`, `updated_at`,
+    `id` and what was found about it are for imports only and stay as they are here otherwise.
+    `supersedes` names the memory this one replaces.
     """
 
     content: str
@@ -123,6 +132,10 @@ class Draft:
     id: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    validations: int = 0
+    contradictions: int = 0
+    validated_at: datetime | None = None
+    contradicted_at: datetime | None = None
 
 
 class Duplicates(StrEnum):
@@ -142,12 +155,17 @@ class Added:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One immutable entry of a memory's history: the memory as this change left it."""
+    """One immutable entry of a memory's history: the memory as this change left it.
+
+    `recorded_at` is the store's own clock and never lies before that of the version before. `note` is what was said
+    about the change.
+    """
 
     memory: Memory
     change: Change
     recorded_at: datetime
     actor: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

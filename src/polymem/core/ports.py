@@ -15,6 +15,7 @@ from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports_conflicts import ConflictStore, Finding
 from polymem.core.ports_people import PeopleStore
+from polymem.core.ports_time import TimeStore
 from polymem.core.ports_work import WorkStore
 
 
@@ -107,12 +108,14 @@ class Insert:
 class Update:
     """Replace the state of a memory that still has version `memory.version - 1`.
 
-    `derived` is given when the text to be indexed changed, else None keeps what there is.
+    `derived` is given when the text to be indexed changed, else None keeps what there is. `note` is
+    kept with the version.
     """
 
     memory: Memory
     change: Change
     derived: Derived | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class CandidateQuery:
     `text` None leaves out the keyword leg, `vector` None (or another model's) the dense leg. `filter`
     and the scope restrict both before anything is cut. `depth` is how many each leg yields. `include`
     is a memory that is scored even when neither leg yields it, if the filter admits it (for why-not).
+    With `known_at`, all this is about the memories as they were known at that instant.
     """
 
     text: str | None
@@ -151,6 +155,7 @@ class CandidateQuery:
     filter: Filter
     depth: int = 100
     include: str | None = None
+    known_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -167,6 +172,7 @@ class Candidate:
                       admit, counted from 1; None when it is not among that leg's best
     in_conversation   whether it has a neighbour: another memory of its project with the same container
     speaker_named     whether the query names whom the memory quotes
+    trust             `trust.trust` of the memory; None until a profile asks for it
 
     A search makes hundreds of them; positional construction takes a third of the time.
     """
@@ -190,6 +196,7 @@ class Candidate:
     is_question: bool = False
     in_conversation: bool = False
     speaker_named: bool = False
+    trust: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +266,11 @@ class Store(Protocol):
     @property
     def work(self) -> WorkStore:
         """Work sessions, tasks and code snippets."""
+        ...
+
+    @property
+    def time(self) -> TimeStore:
+        """Former states, and changes."""
         ...
 
     # memories

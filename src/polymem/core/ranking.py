@@ -32,6 +32,7 @@ class Profile:
     `own_meaning`, `own_words`  the same two without any neighbour
     `coverage`   share of the query's words the memory has itself
     `date`       the memory's date is the one the query names
+    `trust`      how far the memory can be trusted, 0 to 1; of no weight unless a caller gives it some
     `conversation_words`  how much more a match of words counts in a conversation, whose short turns
                               say little to a vector
     `speaker`, `question`, `length`  as `conversation_words`, act inside conversations only: notes are
@@ -47,6 +48,7 @@ class Profile:
     own_words: float = 0.0
     coverage: float = 0.0
     date: float = 0.35
+    trust: float = 0.0
     conversation_words: float = 0.5
     speaker: float = 0.2
     question: float = -0.15
@@ -92,6 +94,7 @@ FACTORS = (
     "own_words",
     "coverage",
     "date",
+    "trust",
     "conversation_words",
     "speaker",
     "question",
@@ -173,6 +176,7 @@ def _ranked_by_all(c: Candidate, dates: "NamedDates", profile: Profile) -> Ranke
         profile.own_words * c.keyword,
         profile.coverage * c.coverage,
         profile.date * date_match(c.occurred_at, dates) if dates else 0.0,
+        profile.trust * (c.trust or 0.0),
     )
     if c.in_conversation:
         values += (

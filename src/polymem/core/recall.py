@@ -5,7 +5,9 @@ embed the query (cached) → store.candidates (scope and filter applied before a
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from polymem.core.access import require
@@ -16,6 +18,8 @@ from polymem.core.model import MAX_LIMIT, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, Store
 from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank
+from polymem.core.timeline import past
+from polymem.core.trust import trust
 
 _LEAST_DEPTH = 100
 """Candidates each leg yields at least: with fewer, fusion loses what only the other leg ranks high."""
@@ -27,6 +31,9 @@ class RecallQuery:
     yields. Left out, it is the profile's in hybrid mode and 0 in the others, whose scores mean less.
 
     Superseded memories are left out unless `superseded`. `record_access` counts the hits as used.
+    With `as_of` the question goes to the memories as they were known at that instant: their texts and tags,
+    what was forgotten, expired or superseded then. One that is not past yet asks the present; looking back
+    counts as no use.
     """
 
     text: str
@@ -38,6 +45,7 @@ class RecallQuery:
     superseded: bool = False
     record_access: bool = True
     profile: Profile | ScopedProfile = DEFAULT_PROFILE
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Recalled:
 class Stage(StrEnum):
     """Where a memory was lost on its way to the answer."""
 
+    UNKNOWN = "unknown"
     FORGOTTEN = "forgotten"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
@@ -89,6 +98,18 @@ class WhyNot:
     clause: Clause | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When a question is asked (`now`), and at which past instant it is to be answered, if at one."""
+
+    now: datetime
+    past: datetime | None
+
+    @property
+    def answered_at(self) -> datetime:
+        return self.past or self.now
+
+
 class Recall:
     """Finds memories. `await recall(scope, query)` is the verb; `why_not` explains an absence."""
 
@@ -103,19 +124,20 @@ class Recall:
 
         Raises InvalidInput, Forbidden, and EmbeddingUnavailable in vector mode without a vector.
         """
-        mode, found, ranked = await self._ranked(scope, query)
+        moment = self._moment(query)
+        mode, found, ranked = await self._ranked(scope, query, moment)
         floor = _floor(query, mode)
         above = [r for r in ranked if r.score >= floor]
         page = above[query.offset : query.offset + query.limit]
-        memories = await self._store.get_many(scope, [r.candidate.memory_id for r in page])
+        memories = await self._read(scope, [r.candidate.memory_id for r in page], moment)
         # What was forgotten between ranking and reading must not slip out.
-        visible = predicate(self._filter(query))
+        visible = predicate(self._filter(query, moment))
         hits = tuple(
             Hit(memories[r.candidate.memory_id], r.score, position, r)
             for position, r in enumerate(page, start=query.offset + 1)
             if r.candidate.memory_id in memories and visible(memories[r.candidate.memory_id])
         )
-        if hits and query.record_access:
+        if hits and query.record_access and moment.past is None:
             self._touch(scope, [hit.memory.id for hit in hits])
         return Recalled(hits, mode, len(above), found.considered, found.without_vector)
 
@@ -125,9 +147,15 @@ class Recall:
         memory = (await self._store.get_many(scope, [memory_id])).get(memory_id)
         if memory is None:
             raise NotFound("Memory", memory_id)
-        if (lost := self._excluded(memory, query)) is not None:
+        moment = self._moment(query)
+        if moment.past is not None:
+            then = (await self._read(scope, [memory_id], moment)).get(memory_id)
+            if then is None:
+                return WhyNot(Stage.UNKNOWN, f"It was not known at {moment.past}.", "ask as of a later instant")
+            memory = then
+        if (lost := self._excluded(memory, query, moment)) is not None:
             return lost
-        mode, found, ranked = await self._ranked(scope, query, include=memory_id)
+        mode, found, ranked = await self._ranked(scope, query, moment, include=memory_id)
         position = next((i for i, r in enumerate(ranked, start=1) if r.candidate.memory_id == memory_id), None)
         if position is None:
             remedy = "use mode hybrid" if mode is not Mode.HYBRID else "use other words"
@@ -153,8 +181,17 @@ class Recall:
         """Waits for the access counts that are still being written."""
         await asyncio.gather(*self._background, return_exceptions=True)
 
+    def _moment(self, query: RecallQuery) -> _Moment:
+        now = self._clock.now()
+        return _Moment(now, past(query.as_of, now))
+
+    async def _read(self, scope: Scope, ids: Sequence[str], moment: _Moment) -> dict[str, Memory]:
+        if moment.past is None:
+            return await self._store.get_many(scope, ids)
+        return await self._store.time.get_many(scope, ids, moment.past)
+
     async def _ranked(
-        self, scope: Scope, query: RecallQuery, include: str | None = None
+        self, scope: Scope, query: RecallQuery, moment: _Moment, include: str | None = None
     ) -> tuple[Mode, Candidates, list[Ranked]]:
         require(scope, Permission.READ)
         check_query(query.text, limit=query.limit, offset=query.offset)
@@ -169,12 +206,22 @@ class Recall:
                 vector=vector,
                 # A server that has not answered yet has a name and no dimensions: nothing to search with.
                 model=model if model is not None and model.dimensions else None,
-                filter=self._filter(query),
+                filter=self._filter(query, moment),
                 depth=self._depth(query),
                 include=include,
+                known_at=moment.past,
             ),
         )
-        return mode, found, rank(query.text, found.items, mode, query.profile, self._clock.now())
+        if isinstance(query.profile, Profile) and query.profile.trust:
+            await self._weigh_trust(scope, found.items, moment)
+        return mode, found, rank(query.text, found.items, mode, query.profile, moment.answered_at)
+
+    async def _weigh_trust(self, scope: Scope, candidates: Sequence[Candidate], moment: _Moment) -> None:
+        # Only where a profile asks: trust changes with time and findings, so no index keeps it.
+        memories = await self._read(scope, [candidate.memory_id for candidate in candidates], moment)
+        for candidate in candidates:
+            if (memory := memories.get(candidate.memory_id)) is not None:
+                candidate.trust = trust(memory, moment.answered_at).score
 
     async def _vector(self, query: RecallQuery) -> tuple[Mode, bytes | None]:
         if query.mode is Mode.KEYWORD:
@@ -189,12 +236,12 @@ class Recall:
     def _depth(self, query: RecallQuery) -> int:
         return min(max(_LEAST_DEPTH, 2 * (query.offset + query.limit)), 2 * MAX_LIMIT)
 
-    def _filter(self, query: RecallQuery) -> Filter:
+    def _filter(self, query: RecallQuery, moment: _Moment) -> Filter:
         current: Filter = () if query.superseded else (Superseded(False),)
-        return (*query.filter, *active(self._clock.now()), *current)
+        return (*query.filter, *active(moment.answered_at), *current)
 
-    def _excluded(self, memory: Memory, query: RecallQuery) -> WhyNot | None:
-        for clause in self._filter(query):
+    def _excluded(self, memory: Memory, query: RecallQuery, moment: _Moment) -> WhyNot | None:
+        for clause in self._filter(query, moment):
             if holds(clause, memory):
                 continue
             match clause:

@@ -20,7 +20,12 @@ from polymem.core.ports import Clock, Store
 
 _BATCH = 200
 _DRAFT_FIELDS = frozenset(field.name for field in fields(Draft))
-_INSTANTS = frozenset({"occurred_at", "valid_from", "valid_to", "expires_at", "created_at", "updated_at"})
+_INSTANTS = frozenset(
+    {
+        "occurred_at", "valid_from", "valid_to", "expires_at", "created_at", "updated_at",
+        "validated_at", "contradicted_at",
+    }
+)  # fmt: skip
 _NOT_EXPORTED = frozenset({"organization_id", "project_id", "forgotten_at"})
 
 Record = dict[str, Any]

@@ -81,7 +81,7 @@ def history(tx: Transaction, scope: Scope, memory_id: str) -> list[Version]:
     keys = project_keys(tx, Scope(organization_id=scope.organization_id))
     versions: list[Version] = []
     content = ""
-    for number, change, recorded_at, actor, fields, text in tx.query(statements.VERSIONS, params):
+    for number, change, recorded_at, actor, fields, text, note in tx.query(statements.VERSIONS, params):
         content = content if text is None else text
         memory = from_snapshot(
             fields,
@@ -92,7 +92,7 @@ def history(tx: Transaction, scope: Scope, memory_id: str) -> list[Version]:
             keys=keys,
         )
         versions.append(
-            Version(memory=memory, change=Change(change), recorded_at=from_micros(recorded_at), actor=actor)
+            Version(memory=memory, change=Change(change), recorded_at=from_micros(recorded_at), actor=actor, note=note)
         )
     return versions
 

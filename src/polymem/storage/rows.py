@@ -22,7 +22,7 @@ STATE_COLUMNS = (
     "project_id", "kind", "tags", "importance", "weight", "confidence", "provenance", "container", "title",
     "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by", "created_at", "updated_at",
     "forgotten_at", "version", "speaker", "is_question", "words", "content_hash", "metadata", "context", "summary",
-    "content", "delivery",
+    "content", "delivery", "validations", "contradictions", "validated_at", "contradicted_at",
 )  # fmt: skip
 """The columns of a memory that an update replaces: all but its identity, its uses and its place in the change order."""
 
@@ -30,11 +30,14 @@ MEMORY_COLUMNS = (
     "id", "organization_id", "project_id", "kind", "tags", "importance", "weight", "confidence", "provenance",
     "container", "title", "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by",
     "access_count", "last_accessed", "created_at", "updated_at", "forgotten_at", "version", "metadata", "context",
-    "summary", "content", "delivery",
+    "summary", "content", "delivery", "validations", "contradictions", "validated_at", "contradicted_at",
 )  # fmt: skip
 """The columns `from_memory_row` reads, in its order; the project's key follows them."""
 
-_INSTANTS = ("occurred_at", "valid_from", "valid_to", "expires_at", "last_accessed", "forgotten_at")
+_INSTANTS = (
+    "occurred_at", "valid_from", "valid_to", "expires_at", "last_accessed", "forgotten_at", "validated_at",
+    "contradicted_at",
+)  # fmt: skip
 
 
 def to_micros(instant: datetime) -> int:
@@ -144,6 +147,10 @@ def to_memory_params(memory: Memory) -> dict[str, Any]:
         "summary": memory.summary,
         "content": memory.content,
         "delivery": memory.delivery.value,
+        "validations": memory.validations,
+        "contradictions": memory.contradictions,
+        "validated_at": to_optional_micros(memory.validated_at),
+        "contradicted_at": to_optional_micros(memory.contradicted_at),
     }
 
 
@@ -158,7 +165,7 @@ def from_memory_row(row: Row) -> Memory:
         id_, organization_id, project_id, kind, tags, importance, weight, confidence, provenance,
         container, title, occurred_at, valid_from, valid_to, expires_at, supersedes, superseded_by,
         access_count, last_accessed, created_at, updated_at, forgotten_at, version, metadata, context,
-        summary, content, delivery, project,
+        summary, content, delivery, validations, contradictions, validated_at, contradicted_at, project,
     ) = row  # fmt: skip
     return Memory(
         id=id_,
@@ -184,6 +191,10 @@ def from_memory_row(row: Row) -> Memory:
         expires_at=from_optional_micros(expires_at),
         supersedes=supersedes,
         superseded_by=superseded_by,
+        validations=validations,
+        contradictions=contradictions,
+        validated_at=from_optional_micros(validated_at),
+        contradicted_at=from_optional_micros(contradicted_at),
         access_count=access_count,
         last_accessed=from_optional_micros(last_accessed),
         created_at=from_micros(created_at),
@@ -198,7 +209,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "provenance": None, "container": None, "context": None, "title": None, "summary": None, "metadata": {},
     "occurred_at": None, "valid_from": None, "valid_to": None, "expires_at": None, "supersedes": None,
     "superseded_by": None, "access_count": 0, "last_accessed": None, "forgotten_at": None,
-    "delivery": Delivery.ON_DEMAND,
+    "delivery": Delivery.ON_DEMAND, "validations": 0, "contradictions": 0, "validated_at": None,
+    "contradicted_at": None,
 }  # fmt: skip
 """What a snapshot leaves out. These values are part of the stored format: never change one."""
 

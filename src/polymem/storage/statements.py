@@ -61,7 +61,7 @@ ORDER BY m.created_at + 0, m.id LIMIT 1"""
 this order when an index leads to the few with this hash."""
 
 VERSIONS = """
-SELECT v.version, v.change, v.recorded_at, v.actor, v.fields, v.content FROM memory_versions v
+SELECT v.version, v.change, v.recorded_at, v.actor, v.fields, v.content, v.note FROM memory_versions v
 WHERE v.organization_id = :organization_id AND v.memory_id = :memory_id ORDER BY v.version"""
 """A memory's history; content is NULL where a version left it as it was."""
 
@@ -105,10 +105,21 @@ UPDATE memories SET {", ".join(f"{name} = :{name}" for name in STATE_COLUMNS)}, 
 indexed_version = :indexed_version WHERE organization_id = :organization_id AND id = :id AND version = :expected"""
 """The next state of a memory that is still at the expected version. Uses are counted apart and stay as they are."""
 
-INSERT_VERSION = """
-INSERT INTO memory_versions (organization_id, memory_id, version, change, recorded_at, actor, fields, content)
-VALUES (:organization_id, :memory_id, :version, :change, :recorded_at, :actor, :fields, :content)"""
-"""One more entry of a memory's history."""
+_VERSION = (
+    "organization_id", "memory_id", "version", "change", "recorded_at", "actor", "fields", "content", "note",
+    "expires_at",
+)  # fmt: skip
+
+INSERT_VERSION = f"INSERT INTO memory_versions ({', '.join(_VERSION)}) VALUES ({_values(_VERSION)})"
+"""The first entry of a memory's history."""
+
+INSERT_NEXT_VERSION = INSERT_VERSION.replace(
+    ":recorded_at",
+    """(
+    SELECT CASE WHEN v.recorded_at > :recorded_at THEN v.recorded_at ELSE :recorded_at END FROM memory_versions v
+    WHERE v.organization_id = :organization_id AND v.memory_id = :memory_id AND v.version = :version - 1)""",
+)
+"""One more entry of a memory's history. A clock that was set back cannot put it before the last one."""
 
 INSERT_TAG = "INSERT INTO memory_tags (organization_id, memory_id, tag) VALUES (:organization_id, :memory_id, :tag)"
 """One tag of a memory."""

@@ -26,6 +26,7 @@ from polymem.storage.rows import (
     storable,
     to_memory_params,
     to_micros,
+    to_optional_micros,
     to_snapshot,
 )
 from polymem.storage.search import analyse
@@ -214,7 +215,8 @@ def _update(tx: Transaction, scope: Scope, prepared: Prepared, at: datetime | No
     if tx.execute(statements.UPDATE_MEMORY, params) != 1:
         raise Conflict(f"Memory {memory.id} was changed meanwhile")
     content = memory.content if memory.content != old.content else None
-    tx.execute(statements.INSERT_VERSION, _version(scope, memory, prepared.write.change, at, content))
+    entry = _version(scope, memory, prepared.write.change, at, content) | {"note": prepared.write.note}
+    tx.execute(statements.INSERT_NEXT_VERSION, entry)
     of_memory = {"organization_id": memory.organization_id, "memory_id": memory.id}
     if memory.tags != old.tags:
         tx.execute(statements.DELETE_TAGS, of_memory)
@@ -290,6 +292,9 @@ def _version(scope: Scope, memory: Memory, change: Change, at: datetime | None, 
         "actor": scope.actor,
         "fields": to_snapshot(memory),
         "content": content,
+        "note": None,
+        # In the trash nothing expires: that is told of what could be seen.
+        "expires_at": to_optional_micros(memory.expires_at) if memory.forgotten_at is None else None,
     }
 
 
