@@ -140,7 +140,7 @@ class Access:
             if reach is None:
                 organization_id = (await self._seat(principal, organization)).organization.id
                 found = await self._store.project(Scope(organization_id=organization_id), key=project)
-                reach = found and await self._store.people.reach(principal.user.id, found.id)
+                reach = None if found is None else await self._store.people.reach(principal.user.id, found.id)
             elif organization is not None:
                 await self._seat_of(principal, reach.project.organization_id, organization)
             if only is not None and (reach is None or reach.project.id != only):
