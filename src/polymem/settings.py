@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written to stderr.")
     access_log: bool = Field(True, description="Log one line for each request.")
 
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        ("http://localhost:3000", "http://127.0.0.1:3000"),
+        validation_alias=AliasChoices(f"{PREFIX}CORS_ORIGINS", "CORS_ALLOWED_ORIGINS"),
+        description="SelfMemory: origins whose pages may call it with a browser's session, separated by commas.",
+    )
+    rate_limit_memory_create: int = Field(120, ge=0, description="SelfMemory: creates a minute; 0 is no limit.")
+    rate_limit_memory_search: int = Field(240, ge=0, description="SelfMemory: searches a minute; 0 is no limit.")
+    rate_limit_organization_create: int = Field(
+        20, ge=0, description="SelfMemory: new organizations a minute; 0 is no limit."
+    )
+    rate_limit_project_create: int = Field(20, ge=0, description="SelfMemory: new projects a minute; 0 is no limit.")
+    rate_limit_invitation_create: int = Field(
+        20, ge=0, description="SelfMemory: new invitations a minute; 0 is no limit."
+    )
+
     namespace: str | None = Field(None, min_length=1, description="Memento: namespace of callers that name none.")
     memento_api_key: SecretStr | None = Field(
         None,
@@ -131,6 +146,13 @@ class Settings(BaseSettings):
         if self.embedder_url is not None and not self.embedder_model:
             raise ValueError("POLYMEM_EMBEDDER_URL needs the model's name in POLYMEM_EMBEDDER_MODEL")
         return self
+
+    @property
+    def rate_limits(self) -> dict[str, int]:
+        """How many calls of an operation a credential has in a minute; one without a limit is left out."""
+        prefix = "rate_limit_"
+        names = (name for name in type(self).model_fields if name.startswith(prefix))
+        return {name.removeprefix(prefix): limit for name in names if (limit := getattr(self, name))}
 
     @property
     def model_dir(self) -> Path:

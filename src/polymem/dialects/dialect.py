@@ -1,6 +1,6 @@
 """What a dialect is: a name, a place to live, and a way to make its API over a core."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
@@ -15,7 +15,9 @@ class DialectOptions:
     `local` says that callers without a credential act as the local owner. `storage_kind` is "sqlite" or
     "postgresql". `embedding_provider` is "local", "openai", "onnx", "fastembed" or "none"; `embedding_model`
     the model's public name, None without one. `default_namespace` is what a caller that names none means.
-    `memento_api_key`, when set, is a secret that Memento callers must present.
+    `memento_api_key`, when set, is a secret that Memento callers must present. `data_dir` is where the server keeps
+    its files. `cors_origins` are the origins whose pages may use a browser's session. `rate_limits` says how many
+    calls of an operation a credential has in a minute; one that is not in it is not limited.
     """
 
     version: str
@@ -27,6 +29,9 @@ class DialectOptions:
     embedding_model: str | None = None
     default_namespace: str = "default"
     memento_api_key: str | None = field(default=None, repr=False)
+    data_dir: str = "."
+    cors_origins: frozenset[str] = frozenset()
+    rate_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
