@@ -95,7 +95,7 @@ TABLE: Mapping[Action, Row] = {
     Action.MANAGE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
     Action.REMOVE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can remove other members"),
     Action.INVITE_TO_PROJECT: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
-    Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, False, "Only the project owner can delete the project"),
+    Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, True, "Only the project owner can delete the project"),
     Action.READ_MEMORIES: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Permission denied - read access required"),
     Action.WRITE_MEMORIES: _row({_O, _PO, _PA, _PE}, _WRITE, True, "Permission denied - write access required"),
     Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, None, True, "You do not have access to this project"),

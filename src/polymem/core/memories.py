@@ -260,6 +260,11 @@ class Memories:
         """A page of what was forgotten and can be restored."""
         return await self.find(scope, (*filter, Forgotten(True)), limit=limit, offset=offset, hidden=True)
 
+    async def count_use(self, scope: Scope, memory_ids: Sequence[str]) -> None:
+        """Count one use of each, as being read or found is to whoever reads or finds."""
+        require(scope, Permission.READ)
+        await self._store.touch(scope, memory_ids, self._clock.now())
+
     async def history(self, scope: Scope, memory_id: str) -> list[Version]:
         """Every version, oldest first, of a memory that may be forgotten. Raises NotFound."""
         require(scope, Permission.READ)

@@ -37,6 +37,13 @@ class Projects:
         require(scope, Permission.READ)
         return await self._find(scope, identifier)
 
+    async def by_reference(self, scope: Scope, reference: str) -> Project | None:
+        """The project with this id or, failing that, this slug or this key: for doors whose addresses hold slugs."""
+        require(scope, Permission.READ)
+        by_id = await self._store.project(scope, id=reference)
+        by_slug = by_id or await self._store.project(scope, slug=reference)
+        return by_slug or await self._store.project(scope, key=reference)
+
     async def _find(self, scope: Scope, identifier: str) -> Project | None:
         by_key = await self._store.project(scope, key=identifier)
         by_id = by_key or await self._store.project(scope, id=identifier)
@@ -80,7 +87,7 @@ class Projects:
         )
 
     async def revise(self, scope: Scope, identifier: str, **changes: object) -> Project:
-        """Change name, slug, description, stack or active. Raises NotFound, InvalidInput, Conflict (the slug is taken)."""
+        """Change name, slug, description, stack or active. Raises NotFound, InvalidInput, Conflict (a taken slug)."""
         require(scope, Permission.WRITE)
         project = await self.get(scope, identifier)
         if unknown := set(changes) - {"name", "slug", "description", "stack", "active"}:
