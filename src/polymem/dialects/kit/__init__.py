@@ -25,7 +25,7 @@ from polymem.dialects.kit.errors import (
     Render,
     install_errors,
 )
-from polymem.dialects.kit.json import JsonResponse, parse_json, router, to_json
+from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
 from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "MisdirectedRequest",
     "Problem",
     "Render",
+    "StrictRoute",
     "create_api",
     "install_docs",
     "install_errors",
