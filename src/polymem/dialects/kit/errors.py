@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge
 
@@ -88,13 +89,20 @@ def install_errors(api: FastAPI, render: Render) -> None:
             case 404:
                 return render(NotFound("Path", request.url.path))
             case 405:
-                return render(MethodNotAllowed(request.method, (error.headers or {}).get("Allow", "")))
+                return render(MethodNotAllowed(request.method, _allowed(request)))
             case _:
                 return render(InvalidInput(str(error.detail)))
 
     api.add_exception_handler(PolymemError, on_polymem_error)
     api.add_exception_handler(RequestValidationError, on_validation_error)
     api.add_exception_handler(HTTPException, on_http_exception)
+
+
+def _allowed(request: Request) -> str:
+    # Each verb of a path is a route of its own, and the router tells the methods of the first one only.
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = [route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for methods in found for method in methods}))
 
 
 def to_problem(error: Mapping[str, Any]) -> Problem:

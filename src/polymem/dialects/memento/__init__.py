@@ -13,7 +13,6 @@ from polymem.dialects.dialect import Dialect, DialectOptions
 from polymem.dialects.memento.cors import AnyOrigin
 from polymem.dialects.memento.credentials import Authentication, is_required
 from polymem.dialects.memento.errors import render
-from polymem.dialects.memento.paths import ForgivingPaths
 from polymem.dialects.memento.routes import router
 from polymem.dialects.memento.wire import ErrorResponse
 
@@ -49,7 +48,7 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     api.state.page = (files(__package__) / "page.html").read_text("utf-8")
     key = [Security(APIKeyHeader(name="x-api-key", auto_error=False)), Security(HTTPBearer(auto_error=False))]
     api.include_router(router, dependencies=key if is_required(core, options) else [])
-    api.add_middleware(ForgivingPaths)
+    api.add_middleware(kit.ForgivingPaths)
     api.add_middleware(AnyOrigin)
     return api
 
