@@ -1,0 +1,90 @@
+"""Every failure in SelfMemory's one shape: {"detail": "a sentence"}, with the statuses its reference lists."""
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from polymem.core.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    PolymemError,
+    RuleBroken,
+    TooManyRequests,
+    Unavailable,
+)
+from polymem.dialects.kit import BodyTooLarge, InvalidRequest, MethodNotAllowed, MisdirectedRequest, Problem
+
+RETRY_AFTER_SECONDS = 5
+"""When to try again what a part of the server could not answer."""
+
+INTERNAL_ERROR = "Internal server error"
+
+_NOT_FOUND = {
+    "Path": "Not Found",
+    "Memory": "Memory not found",
+    "Project": "Project not found",
+    "Organization": "Organization not found",
+    "Invitation": "Invitation not found",
+    "Notification": "Notification not found",
+    "User": "User not found",
+    "Key": "API key not found in this project",
+}
+
+
+class ErrorResponse(BaseModel):
+    """What every failure looks like."""
+
+    detail: str = Field(description="What is wrong, in a sentence.", examples=["Memory not found"])
+
+
+def render(error: PolymemError) -> Response:
+    """The answer to any error. One that is not listed here was not meant to reach a caller: its text stays here."""
+    match error:
+        case BodyTooLarge():
+            return _answer(413, str(error))
+        case InvalidRequest(problems=problems):
+            return _answer(400, "; ".join(dict.fromkeys(map(_sentence, problems))))
+        case InvalidInput() | RuleBroken():
+            return _answer(400, str(error))
+        case MethodNotAllowed():
+            return _answer(405, "Method Not Allowed", {"Allow": error.allow})
+        case MisdirectedRequest():
+            return _answer(421, str(error))
+        case NotAuthenticated():
+            return _answer(401, str(error), {"WWW-Authenticate": "Bearer"})
+        case Forbidden():
+            return _answer(403, str(error))
+        case Gone():
+            return _answer(410, str(error))
+        case NotFound(kind=kind):
+            return _answer(404, _NOT_FOUND.get(kind, f"{kind} not found"))
+        case Conflict():
+            return _answer(409, str(error))
+        case TooManyRequests():
+            return _answer(429, f"Rate limit exceeded: {error.limit} per 1 minute", limit_headers(error))
+        case Unavailable():
+            return _answer(503, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        case _:
+            return _answer(500, INTERNAL_ERROR)
+
+
+def limit_headers(error: TooManyRequests) -> dict[str, str]:
+    """When a caller who came too often may come again."""
+    return {
+        "Retry-After": str(error.retry_after),
+        "X-RateLimit-Limit": str(error.limit),
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(error.retry_after),
+    }
+
+
+def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+def _sentence(problem: Problem) -> str:
+    # The checks of `wire` say what is wrong; only here is it known with which field.
+    return f"{problem.field} {problem.detail}" if problem.type == "value_error" else problem.detail

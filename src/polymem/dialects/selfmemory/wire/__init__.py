@@ -1,0 +1,1 @@
+"""The shapes of SelfMemory's requests and answers, by resource."""
