@@ -22,6 +22,7 @@ serve: $(RUNTIME)  ## Run the server; every POLYMEM_* variable is honoured
 
 test: $(DEV)  ## Run all tests
 	@scripts/chromium
+	@scripts/redis
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV)  ## Check format, lint, types and the import law

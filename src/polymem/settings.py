@@ -105,6 +105,22 @@ class Settings(BaseSettings):
         20, ge=0, description="SelfMemory: new invitations a minute; 0 is no limit."
     )
 
+    public_url: str | None = Field(
+        None, description="Where people reach this server, for links in invitations; default http://HOST:PORT."
+    )
+    open_registration: bool = Field(False, description="Let anybody make an account, not only who is invited.")
+    invitation_hours: int = Field(24, ge=1, le=24 * 365, description="How long an invitation can be accepted.")
+    session_days: int = Field(30, ge=1, le=3650, description="How long a browser stays logged in.")
+    smtp_url: SecretStr | None = Field(None, description="Mail server: smtp://user:password@host:587, or smtps://…")
+    smtp_from: str | None = Field(None, description="Sender of mail; default polymem@ and the mail server's name.")
+    redis_url: str | None = Field(None, description="A Redis that counts calls for several processes.")
+    limit_login: int = Field(10, ge=0, description="Logins for one account and address in a minute; 0: no limit.")
+    limit_memory_create: int = Field(120, ge=0, description="SelfMemory: memories a credential makes in a minute.")
+    limit_memory_search: int = Field(240, ge=0, description="SelfMemory: searches of a credential in a minute.")
+    limit_organization_create: int = Field(20, ge=0, description="Organizations a credential makes in a minute.")
+    limit_project_create: int = Field(20, ge=0, description="SelfMemory: projects a credential makes in a minute.")
+    limit_invitation: int = Field(20, ge=0, description="Invitations a credential sends in a minute.")
+
     namespace: str | None = Field(None, min_length=1, description="Memento: namespace of callers that name none.")
     memento_api_key: SecretStr | None = Field(
         None,
@@ -136,6 +152,27 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return url
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return None if url is None else url.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("smtp://", "smtps://")):
+            raise ValueError("must begin with smtp:// or smtps://")
+        return url
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.auth == "local" and not is_loopback(self.host):
@@ -153,6 +190,16 @@ class Settings(BaseSettings):
         prefix = "rate_limit_"
         names = (name for name in type(self).model_fields if name.startswith(prefix))
         return {name.removeprefix(prefix): limit for name in names if (limit := getattr(self, name))}
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How many calls a minute each operation allows; 0 is no limit."""
+        prefix = "limit_"
+        return {
+            name.removeprefix(prefix): getattr(self, name)
+            for name in type(self).model_fields
+            if name.startswith(prefix)
+        }
 
     @property
     def model_dir(self) -> Path:

@@ -91,7 +91,7 @@ def test_the_wheel_is_typed_licensed_and_asks_for_neither_weights_nor_torch(whee
     assert required.isdisjoint({WEIGHTS, "torch", "sentence-transformers"})
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert set(metadata.get_all("Provides-Extra", [])) == {"postgres", "fastembed"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"postgres", "fastembed", "redis"}
 
 
 def test_the_installed_command_tells_its_version(installed: Path) -> None:

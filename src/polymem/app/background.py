@@ -18,18 +18,20 @@ _LONGEST_PAUSE = 300.0
 _LOOK_AGAIN = 60.0
 """Seconds between two looks for texts without a vector: those kept while the embedder could not answer."""
 _REPORT_EVERY = 10.0
+_WARN_EVERY = 3600.0
 
 
 @asynccontextmanager
 async def chores(core: Core) -> AsyncIterator[None]:
     """Does the chores until the block ends."""
-    task = asyncio.create_task(_do_chores(core))
+    tasks = [asyncio.create_task(_do_chores(core)), asyncio.create_task(_warn(core))]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def _do_chores(core: Core) -> None:
@@ -39,6 +41,17 @@ async def _do_chores(core: Core) -> None:
     except Exception:
         # The server answers without any of this.
         _logger.exception("background work ended")
+
+
+async def _warn(core: Core) -> None:
+    while True:
+        try:
+            await core.notices.warn_of_expiring_keys()
+        except Unavailable as error:
+            _logger.warning("nobody could be told of keys that end soon", reason=str(error))
+        except Exception:
+            _logger.exception("looking for keys that end soon failed")
+        await asyncio.sleep(_WARN_EVERY)
 
 
 async def _warm(core: Core) -> None:

@@ -1,12 +1,20 @@
 """What the settings say, as a core. Nothing here needs a web server, so that a command line starts quickly."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from uuid_utils import uuid7
 
+from polymem.app.limits import MovingWindowLimiter
+from polymem.app.mail import SmtpMailer, to_mail_server
+from polymem.app.passwords import Argon2Hasher
 from polymem.core import Core
+from polymem.core.absent import NoMail
+from polymem.core.accounts import AccountRules
+from polymem.core.errors import InvalidInput
 from polymem.core.people import Scope
+from polymem.core.ports import Clock
+from polymem.core.ports_people import Mailer
 from polymem.core.tenancy import ensure_local_organization
 from polymem.inference import EmbedderSpec, open_embedder
 from polymem.settings import Settings
@@ -26,13 +34,15 @@ def new_id() -> str:
     return str(uuid7())
 
 
-async def open_core(settings: Settings) -> Core:
-    """The core these settings describe, with its store open and its embedder ready to load.
+async def open_core(settings: Settings, clock: Clock | None = None) -> Core:
+    """The core these settings describe, with its store open and its embedder ready to load; on the machine's clock, if
+    not on another.
 
     Raises PolymemError with a sentence when the store or the embedder cannot work.
     """
+    mailer = to_mailer(settings)
     location = settings.data_dir if settings.database_url is None else settings.database_url.get_secret_value()
-    clock = SystemClock()
+    clock = clock or SystemClock()
     store = await open_store(location, index_memory_bytes=settings.index_memory_mb * 1024 * 1024)
     try:
         organization = await ensure_local_organization(store, clock, new_id)
@@ -42,7 +52,39 @@ async def open_core(settings: Settings) -> Core:
         await store.close()
         raise
     local = Scope(organization_id=organization.id, actor="local") if settings.auth == "local" else None
-    return Core(store, embedder, clock, new_id, local)
+    return Core(
+        store,
+        embedder,
+        clock,
+        new_id,
+        local,
+        hasher=Argon2Hasher(),
+        mailer=mailer,
+        limiter=MovingWindowLimiter(settings.redis_url),
+        account_rules=to_account_rules(settings),
+    )
+
+
+def to_mailer(settings: Settings) -> Mailer:
+    """What sends mail: the mail server of the settings or, without one, the log. Raises InvalidInput."""
+    if settings.smtp_url is None:
+        return NoMail()
+    try:
+        server = to_mail_server(settings.smtp_url.get_secret_value())
+    except ValueError as error:
+        raise InvalidInput(f"POLYMEM_SMTP_URL {error}") from None
+    return SmtpMailer(server, settings.smtp_from or f"polymem@{server.host}")
+
+
+def to_account_rules(settings: Settings) -> AccountRules:
+    """What the settings say about accounts."""
+    host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
+    return AccountRules(
+        open_registration=settings.open_registration,
+        invitation_lifetime=timedelta(hours=settings.invitation_hours),
+        session_lifetime=timedelta(days=settings.session_days),
+        public_url=settings.public_url or f"http://{host}:{settings.port}",
+    )
 
 
 def to_spec(settings: Settings) -> EmbedderSpec:

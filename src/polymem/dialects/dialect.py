@@ -29,6 +29,7 @@ class DialectOptions:
     embedding_model: str | None = None
     default_namespace: str = "default"
     memento_api_key: str | None = field(default=None, repr=False)
+    limits: Mapping[str, int] = field(default_factory=dict)
     data_dir: str = "."
     cors_origins: frozenset[str] = frozenset()
     rate_limits: Mapping[str, int] = field(default_factory=dict)
