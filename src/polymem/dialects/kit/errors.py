@@ -10,11 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge
 
 _NAME = re.compile(r"[\w-]+")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 Render = Callable[[PolymemError], Response]
 """A dialect's total translation of errors. It must answer for every class of the core's tree and for those below."""
@@ -100,9 +101,11 @@ def install_errors(api: FastAPI, render: Render) -> None:
 
 def _allowed(request: Request) -> str:
     # Each verb of a path is a route of its own, and the router tells the methods of the first one only.
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    found = [route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for methods in found for method in methods}))
+    def answers(method: str) -> bool:
+        asked = {**request.scope, "method": method}
+        return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(method for method in _METHODS if answers(method))
 
 
 def to_problem(error: Mapping[str, Any]) -> Problem:
