@@ -86,6 +86,11 @@ class Organizations:
             raise NotFound("Organization", organization or found.id)
         return seat
 
+    async def owner(self, principal: Principal, organization: str | None = None) -> User | None:
+        """The owner; None where there are no members at all, as in the local organization. Raises NotFound."""
+        authority = await self._authority(principal, organization, Action.SEE_ORGANIZATION)
+        return await self._store.people.owner(authority.scope)
+
     async def delete(self, principal: Principal, organization: str) -> Cascade:
         """Remove an organization with everything in it, its memories included, for good.
 
