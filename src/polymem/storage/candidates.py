@@ -35,7 +35,7 @@ class CandidateSearch:
 
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
         """What `ports.Store.candidates` describes."""
-        search = partial(self._search, scope=scope, query=query)
+        search = partial(self.search, scope=scope, query=query)
         found = await self._backend.read(search)
         while found is None:
             # Held meanwhile, or another organization's load could push it out before it is whole.
@@ -52,10 +52,10 @@ class CandidateSearch:
                 while await self._backend.read(feed):
                     pass
 
-    def _search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
-        # None when too much is missing to be fed here.
+    def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
+        """The same inside a transaction; None when so much is missing that `load` must come first."""
         organization_id, model = scope.organization_id, query.model
-        last = _last_seq(tx, organization_id)
+        last = last_seq(tx, organization_id)
         if last - self._position(organization_id, model) > SLICE:
             return None
         _, by_rows = split_filter(query.filter)
@@ -69,14 +69,22 @@ class CandidateSearch:
         with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
             return index.search(scope, query, allowed_ids=allowed, fetch_vectors=fetch)
 
+    def copied(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> OrganizationIndex | None:
+        """A copy of the organization's index at this transaction's moment; None as `search`."""
+        last = last_seq(tx, organization_id)
+        if last - self._position(organization_id, model) > SLICE:
+            return None
+        with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
+            return index.compacted()
+
     def _feed_slice(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> bool:
         # Whether there may be more.
         position = self._position(organization_id, model)
         rows = _changed(tx, organization_id, model, position)
-        until = rows[-1].seq if len(rows) == SLICE else _last_seq(tx, organization_id)
+        until = rows[-1].seq if len(rows) == SLICE else last_seq(tx, organization_id)
         if until == position:
             return False
-        removed = _removed(tx, organization_id, position, until)
+        removed = removed_ids(tx, organization_id, position, until)
         with self._cache.use(organization_id, model, until, lambda index: index.apply(rows, removed, until)):
             return len(rows) == SLICE
 
@@ -89,7 +97,8 @@ def _nothing(_: OrganizationIndex) -> None:
     """For a look at an index as it is."""
 
 
-def _last_seq(tx: Transaction, organization_id: str) -> int:
+def last_seq(tx: Transaction, organization_id: str) -> int:
+    """The number of the organization's newest change."""
     rows = tx.query(statements.LAST_SEQ, {"organization_id": organization_id})
     return rows[0][0] if rows else 0
 
@@ -100,7 +109,7 @@ def _feed(tx: Transaction, organization_id: str, until: int, index: Organization
         position = index.position
         rows = _changed(tx, organization_id, index.model, position)
         reached = rows[-1].seq if len(rows) == SLICE else until
-        index.apply(rows, _removed(tx, organization_id, position, reached), reached)
+        index.apply(rows, removed_ids(tx, organization_id, position, reached), reached)
 
 
 def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None, position: int) -> list[IndexedRow]:
@@ -115,7 +124,8 @@ def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None
     )
 
 
-def _removed(tx: Transaction, organization_id: str, position: int, until: int) -> list[str]:
+def removed_ids(tx: Transaction, organization_id: str, position: int, until: int) -> list[str]:
+    """The memories purged by the changes after `position` up to `until`."""
     params = {"organization_id": organization_id, "position": position, "until": until}
     return [row[0] for row in tx.query(statements.REMOVED, params)]
 

@@ -31,9 +31,11 @@ from polymem.storage.backend import Backend
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
+from polymem.storage.past_search import PastSearch
 from polymem.storage.people_store import SqlPeople
 from polymem.storage.rows import storable, to_micros
 from polymem.storage.search import IndexCache
+from polymem.storage.time import SqlTime
 from polymem.storage.work import SqlWork
 from polymem.storage.writes import apply, prepare
 
@@ -50,10 +52,12 @@ class SqlStore:
         self._backend = backend
         self._cache = cache
         self._search = CandidateSearch(backend, cache)
+        self._past = PastSearch(backend, cache, self._search)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
         self.work = SqlWork(backend)
         self.conflicts = SqlConflicts(backend)
         self.people = SqlPeople(backend)
+        self.time = SqlTime(backend)
 
     async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.read(lambda tx: work(tx, *args, **kwargs))
@@ -105,7 +109,8 @@ class SqlStore:
         return await self._read(memories.history, scope, memory_id)
 
     async def candidates(self, scope: Scope, query: CandidateQuery) -> Candidates:
-        return await self._search.find(scope, query)
+        search = self._search if query.known_at is None else self._past
+        return await search.find(scope, query)
 
     async def touch(self, scope: Scope, ids: Sequence[str], at: datetime) -> None:
         if ids:
@@ -180,6 +185,7 @@ class SqlStore:
         if found.repaired:
             # Whatever was broken may have been taken in by an index.
             self._cache.drop()
+            self._past.drop()
         return found
 
     async def backup(self, target: Path) -> None:
@@ -194,3 +200,4 @@ class SqlStore:
     async def close(self) -> None:
         await self._backend.close()
         await asyncio.to_thread(self._cache.close)
+        self._past.drop()

@@ -90,6 +90,11 @@ class IndexCache:
                 del self._entries[key]
 
     @property
+    def budget(self) -> int:
+        """Bytes that all indexes may take together."""
+        return self._budget
+
+    @property
     def nbytes(self) -> int:
         """Bytes held by all indexes."""
         with self._lock:
