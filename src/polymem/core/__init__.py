@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from polymem.core.absent import NoLimits, NoMail, NoPasswords
 from polymem.core.accounts import AccountRules, Accounts
+from polymem.core.agents import Agents
 from polymem.core.audit import Audit
 from polymem.core.chains import Chains
 from polymem.core.conflicts import Conflicts
@@ -70,6 +71,7 @@ class Core:
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)
         self.access = Access(store, clock, new_id, local)
+        self.agents = Agents(store, clock, self.projects, self.memories)
         self._join_people(store, clock, new_id, hasher or NoPasswords(), mailer or NoMail(), account_rules)
         self.limiter: RateLimiter = limiter or NoLimits()
         self.transfer = Transfer(store, self.memories, clock)
@@ -102,6 +104,7 @@ class Core:
     async def close(self) -> None:
         """Finishes what is under way and lets go of the store and the model."""
         await self.recall.close()
+        await self.agents.settle()
         await self.embedder.close()
         await self.limiter.close()
         await self.store.close()

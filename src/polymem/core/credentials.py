@@ -49,12 +49,21 @@ def kind_of(secret: str) -> str:
     return next((kind for kind in KINDS if secret.startswith(kind)), "")
 
 
+def fingerprint(secret: str) -> tuple[str, str]:
+    """The prefix and the digest: all that is needed to know the secret's holder again."""
+    return prefix(secret), digest(secret)
+
+
 def matching(kept: Iterable[K], secret: str) -> K | None:
-    """The one that this secret belongs to.
+    """The one that this secret belongs to."""
+    return with_digest(kept, digest(secret))
+
+
+def with_digest(kept: Iterable[K], presented: str) -> K | None:
+    """The one of this digest.
 
     Every one is compared, and in constant time: the time taken tells nothing.
     """
-    presented = digest(secret)
     found = None
     for one in kept:
         if hmac.compare_digest(one.digest, presented):

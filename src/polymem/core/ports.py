@@ -13,6 +13,7 @@ from typing import Protocol
 from polymem.core.filters import Filter, Sort
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
+from polymem.core.ports_agents import AgentStore
 from polymem.core.ports_conflicts import ConflictStore, Finding
 from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_time import TimeStore
@@ -261,6 +262,11 @@ class Store(Protocol):
     @property
     def conflicts(self) -> ConflictStore:
         """Conflicts between memories."""
+        ...
+
+    @property
+    def agents(self) -> AgentStore:
+        """Agents and their sessions."""
         ...
 
     @property

@@ -66,15 +66,22 @@ class Access:
             if self._local is None or not anonymous:
                 raise NotAuthenticated("A credential is required", reason=Refusal.MISSING)
             return Principal(kind=PrincipalKind.LOCAL, organization_id=self._local.organization_id, door=door)
-        kind = credentials.kind_of(secret)
+        kind, fingerprint = credentials.kind_of(secret), credentials.fingerprint(secret)
         if kind in kinds and kind in (credentials.PROJECT_KEY, credentials.ORGANIZATION_KEY):
-            return await self._holder_of_key(secret, door)
+            return await self._holder_of_key(*fingerprint, door)
         if kind in kinds and kind in (credentials.ACCOUNT_TOKEN, credentials.SESSION):
-            return await self._holder_of_token(secret, door)
+            return await self._holder_of_token(*fingerprint, door)
         raise NotAuthenticated("The credential is not valid")
 
-    async def _holder_of_key(self, secret: str, door: str) -> Principal:
-        key = credentials.matching(await self._store.keys_by_prefix(credentials.prefix(secret)), secret)
+    async def principal_again(self, prefix: str, digest: str, *, door: str = "") -> Principal:
+        """Who presented a secret before, of which only this is kept. Raises NotAuthenticated as for the secret."""
+        kind = credentials.kind_of(prefix)
+        if kind in (credentials.PROJECT_KEY, credentials.ORGANIZATION_KEY):
+            return await self._holder_of_key(prefix, digest, door)
+        return await self._holder_of_token(prefix, digest, door)
+
+    async def _holder_of_key(self, prefix: str, digest: str, door: str) -> Principal:
+        key = credentials.with_digest(await self._store.keys_by_prefix(prefix), digest)
         if key is None:
             raise NotAuthenticated("The credential is not valid")
         self._refuse_expired(key.expires_at)
@@ -92,8 +99,8 @@ class Access:
             door=door,
         )
 
-    async def _holder_of_token(self, secret: str, door: str) -> Principal:
-        token = credentials.matching(await self._store.people.tokens_by_prefix(credentials.prefix(secret)), secret)
+    async def _holder_of_token(self, prefix: str, digest: str, door: str) -> Principal:
+        token = credentials.with_digest(await self._store.people.tokens_by_prefix(prefix), digest)
         if token is None:
             raise NotAuthenticated("The credential is not valid")
         self._refuse_expired(token.expires_at)

@@ -27,6 +27,7 @@ from polymem.core.ports import (
 )
 from polymem.storage import embeddings as vectors
 from polymem.storage import memories, people, requests, statements, verify
+from polymem.storage.agents import SqlAgents
 from polymem.storage.backend import Backend
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
@@ -57,6 +58,7 @@ class SqlStore:
         self.work = SqlWork(backend)
         self.conflicts = SqlConflicts(backend)
         self.people = SqlPeople(backend)
+        self.agents = SqlAgents(backend)
         self.time = SqlTime(backend)
 
     async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
