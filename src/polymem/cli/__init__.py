@@ -36,8 +36,11 @@ COMMANDS = {
     "backup": ("maintenance", "Copy the database while it is in use."),
     "verify": ("maintenance", "Check that rows, histories, words and vectors agree."),
     "doctor": ("doctor", "Look for what keeps polymem from working."),
+    "user": ("people", "Make, list and end accounts."),
+    "token": ("people", "Make, list and revoke tokens of accounts."),
     "key": ("keys", "Make, list and revoke API keys."),
-    "organization": ("keys", "List the organizations."),
+    "project": ("places", "Make, list and delete projects."),
+    "organization": ("places", "Make, list and delete organizations."),
     "version": ("version", "Tell the version."),
 }
 

@@ -69,19 +69,46 @@ def core_command(
 
             run_with_core(lambda core, scope: act(core, scope, **given), organization, data_dir, database_url)
 
-        signature = inspect.signature(run, eval_str=True)
-        own = [
-            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in list(signature.parameters.values())[2:]
-        ]
-        # What Typer reads to find out about arguments and options.
-        command.__signature__ = signature.replace(parameters=[*own, *_SHARED])  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *_SHARED]}
-        command.__doc__ = run.__doc__
-        command.__name__ = run.__name__
-        return app.command(name)(command)
+        return app.command(name)(_described(command, run, 2, _SHARED))
 
     return register
+
+
+def operator_command(
+    app: typer.Typer, name: str | None = None
+) -> Callable[[Callable[Concatenate[Core, P], Coroutine[Any, Any, None]]], Any]:
+    """As `core_command`, for what concerns no one organization: the coroutine is given an open core.
+
+    The command also takes --data-dir and --database-url.
+    """
+
+    def register(run: Callable[Concatenate[Core, P], Coroutine[Any, Any, None]]) -> Any:
+        act: Callable[..., Coroutine[Any, Any, None]] = run
+
+        def command(data_dir: Path | None, database_url: str | None, **given: Any) -> None:
+            from polymem.cli.opening import run_as_operator  # noqa: PLC0415 - slow
+
+            run_as_operator(lambda core: act(core, **given), data_dir, database_url)
+
+        return app.command(name)(_described(command, run, 1, _SHARED[:2]))
+
+    return register
+
+
+def _described(
+    command: Callable[..., None], run: Callable[..., Any], given: int, shared: list[inspect.Parameter]
+) -> Callable[..., None]:
+    # What Typer reads to find out about arguments and options; the first ones are `given` to the coroutine by us.
+    signature = inspect.signature(run, eval_str=True)
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in list(signature.parameters.values())[given:]
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *shared]}
+    command.__doc__ = run.__doc__
+    command.__name__ = run.__name__
+    return command
 
 
 def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> typer.Exit:

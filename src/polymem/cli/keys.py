@@ -1,4 +1,4 @@
-"""Commands about who may come in: key, organization."""
+"""Commands about keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.cli.options import ProjectOption
+from polymem.cli.places import as_owner
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
 from polymem.core.people import ApiKey, Permission, Scope
@@ -15,14 +16,7 @@ from polymem.core.transfer import to_rfc3339
 
 app = commands()
 key = commands()
-organization = commands()
 app.add_typer(key, name="key", help="Make, list and revoke API keys.")
-app.add_typer(organization, name="organization", help="List the organizations.")
-
-
-@organization.callback()
-def _organization() -> None:
-    """List the organizations."""
 
 
 @core_command(key)
@@ -44,9 +38,9 @@ async def create(
     made, secret = await core.access.create_key(
         scope,
         name,
-        project_id=None if project is None else (await core.projects.get(scope, project)).id,
+        project_id=None if project is None else (await core.projects.ensure(await as_owner(core, scope), project)).id,
         permissions=_to_permissions(permissions),
-        expires_in=None if expires_in_days is None else _to_lifetime(expires_in_days),
+        expires_in=to_lifetime(expires_in_days),
     )
     typer.echo(secret)
     until = "" if made.expires_at is None else f", valid for {expires_in_days} days"
@@ -103,21 +97,6 @@ async def revoke(
     typer.echo(f"Revoked {key_id}")
 
 
-@core_command(organization, "list")
-async def list_organizations(core: Core, scope: Scope, as_json: AsJson = False) -> None:
-    """List the organizations, oldest first."""
-    found = await core.store.organizations()
-    if as_json:
-        items = [
-            {"id": one.id, "slug": one.slug, "name": one.name, "created_at": to_rfc3339(one.created_at)}
-            for one in found
-        ]
-        output.print_json({"items": items, "total": len(items)})
-        return
-    rows = [(one.slug, one.name, output.ago(one.created_at), one.id) for one in found]
-    output.show(output.table("Slug", "Name", "Made", "Id", rows=rows))
-
-
 def _to_permissions(names: str) -> frozenset[Permission]:
     try:
         return frozenset(Permission(name.strip()) for name in names.split(",") if name.strip())
@@ -125,7 +104,10 @@ def _to_permissions(names: str) -> frozenset[Permission]:
         raise InvalidInput("--permissions takes read, write or both, separated by a comma") from None
 
 
-def _to_lifetime(days: int) -> timedelta:
+def to_lifetime(days: int | None) -> timedelta | None:
+    """How long something lasts. Raises InvalidInput."""
+    if days is None:
+        return None
     if not 1 <= days <= 36500:
         raise InvalidInput("--expires-in-days must be from 1 to 36500")
     return timedelta(days=days)

@@ -38,21 +38,34 @@ def run_with_core(
     act: Callable[[Core, Scope], Awaitable[None]], organization: str, data_dir: Path | None, database_url: str | None
 ) -> None:
     """Do something with a core, as the organization of this slug. What goes wrong ends the process in order."""
+
+    async def in_organization(core: Core) -> None:
+        found = await core.store.organization(slug=organization)
+        if found is None:
+            # Who typed the name instead of the slug means the same thing, if it is one.
+            named = [one for one in await core.store.organizations() if organization in (one.name, one.id)]
+            found = named[0] if len(named) == 1 else None
+        if found is None:
+            raise NotFound("Organization", organization)
+        await act(core, Scope(organization_id=found.id, actor=ACTOR))
+
+    run_as_operator(in_organization, data_dir, database_url)
+
+
+def run_as_operator(act: Callable[[Core], Awaitable[None]], data_dir: Path | None, database_url: str | None) -> None:
+    """Do something with a core, for no organization in particular."""
     with errors_as_exit_codes():
         settings = load_settings(data_dir=data_dir, database_url=database_url)
-        asyncio.run(_with_core(settings, organization, act))
+        asyncio.run(_with_core(settings, act))
 
 
-async def _with_core(settings: Settings, organization: str, act: Callable[[Core, Scope], Awaitable[None]]) -> None:
+async def _with_core(settings: Settings, act: Callable[[Core], Awaitable[None]]) -> None:
     # A command says itself what it did; of the rest only trouble is worth a line, unless more is asked for.
     level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
     logging.basicConfig(format="%(levelname)s: %(message)s", level=level.upper())
     core = await open_core(settings)
     try:
-        found = await core.store.organization(slug=organization)
-        if found is None:
-            raise NotFound("Organization", organization)
-        await act(core, Scope(organization_id=found.id, actor=ACTOR))
+        await act(core)
     finally:
         await core.close()
 

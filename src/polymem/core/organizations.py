@@ -99,10 +99,14 @@ class Organizations:
         authority = await self._authority(principal, organization, Action.DELETE_ORGANIZATION)
         if principal.user is None:
             raise Forbidden("The local organization cannot be deleted", action=Action.DELETE_ORGANIZATION.value)
-        found = await self._organization(authority)
-        cascade = await self._store.people.delete_organization(authority.scope)
+        return await self.remove_all(principal, await self._organization(authority))
+
+    async def remove_all(self, principal: Principal, organization: Organization) -> Cascade:
+        """As `delete`, for the operator."""
+        scope = Scope(organization_id=organization.id)
+        cascade = await self._store.people.delete_organization(scope)
         await self._audit.record(
-            principal, authority.scope, "organization.deleted", "organization", found.id, name=found.name
+            principal, scope, "organization.deleted", "organization", organization.id, name=organization.name
         )
         return cascade
 
