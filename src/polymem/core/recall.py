@@ -161,14 +161,12 @@ class Recall:
         if query.min_score is not None and not 0.0 <= query.min_score <= 1.0:
             raise InvalidInput("min_score must be between 0 and 1", field="min_score")
         mode, vector = await self._vector(query)
-        model = self._embedder.model
         found = await self._store.candidates(
             scope,
             CandidateQuery(
                 text=None if mode is Mode.VECTOR else query.text,
                 vector=vector,
-                # A server that has not answered yet has a name and no dimensions: nothing to search with.
-                model=model if model is not None and model.dimensions else None,
+                model=self._embedder.model,
                 filter=self._filter(query),
                 depth=self._depth(query),
                 include=include,
