@@ -60,11 +60,16 @@ def check_page(limit: int, offset: int) -> None:
 
 
 def check_name(name: str, value: str) -> str:
-    """A short, non-empty, one-line text. Raises InvalidInput."""
+    """A short, non-empty text. Raises InvalidInput."""
     _required_text(name, value, MAX_NAME_CHARACTERS * 4)
     if len(value) > MAX_NAME_CHARACTERS:
         raise TooLarge(f"{name} is longer than {MAX_NAME_CHARACTERS} characters", field=name)
     return value
+
+
+def check_note(name: str, value: str) -> str:
+    """A text of at most MAX_NOTE_BYTES, possibly empty. Raises InvalidInput."""
+    return _optional_note(name, value) or ""
 
 
 def _clean(name: str, value: object) -> str:

@@ -248,6 +248,8 @@ class Memories:
             canonical |= {"project": project and project.key, "project_id": project and project.id}
 
         async def revised(memory: Memory) -> Update | None:
+            if not predicate(active(self._clock.now()))(memory):
+                raise NotFound("Memory", memory_id)
             if expected_version is not None and memory.version != expected_version:
                 raise Conflict(f"Memory {memory_id} is at version {memory.version}, not {expected_version}")
             if all(getattr(memory, name) == value for name, value in canonical.items()):
