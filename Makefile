@@ -23,7 +23,7 @@ serve: $(RUNTIME)  ## Run the server; every POLYMEM_* variable is honoured
 test: $(DEV)  ## Run all tests
 	@scripts/chromium
 	@scripts/redis
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 check: $(DEV)  ## Check format, lint, types and the import law
 	$(BIN)/ruff format --check .

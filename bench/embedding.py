@@ -9,7 +9,8 @@ import onnxruntime
 from bench import corpus
 from bench.report import Goal, Quantity, Row, ratio
 from bench.setup import MODELS, Options, embedder, run_on_uvloop
-from bench.timing import interleaved, mean, rate
+from bench.timing import Call, interleaved, mean
+from polymem.core.ports import Embedder
 from polymem.inference.encoder import WindowTokenizer, _open_session
 from polymem.inference.minilm import ensure_graph, find_weights
 
@@ -63,12 +64,18 @@ async def _measure(options: Options) -> list[Row]:
 
         timed = await interleaved({"bare": bare.run, "embed": embed}, rounds, warm_up=20)
         default = await interleaved({"bare": bare_all_cores.run}, options.sized(300, 20), warm_up=20)
-        written = [text.content for text in corpus.texts(options.sized(1500, 100), seed=4)]
+        bulk_rounds, size = options.sized(5, 2), options.sized(250, 50)
+        written = [text.content for text in corpus.texts((bulk_rounds + 1) * size, seed=4)]
         tokens = mean([model.count_tokens(text) for text in written])
-        speed = await rate(lambda: model.embed_documents(written), len(written))
-    async with embedder(threads=1) as single:
-        part = written[: len(written) // 2]
-        single_speed = await rate(lambda: single.embed_documents(part), len(part))
+
+        def bulk(embedder: Embedder) -> Call:
+            async def embed_many(index: int) -> object:
+                return await embedder.embed_documents(written[index * size : (index + 1) * size])
+
+            return embed_many
+
+        async with embedder(threads=1) as single:
+            many = await interleaved({"all": bulk(model), "one": bulk(single)}, bulk_rounds, warm_up=1)
     query_tokens = mean([len(window) for window in bare.windows])
     ours = Quantity(timed["embed"].p50, "ms", timed["embed"].p95)
     one_thread = Quantity(timed["bare"].p50, "ms", timed["bare"].p95)
@@ -78,8 +85,8 @@ async def _measure(options: Options) -> list[Row]:
         ratio("the same, onnxruntime on all cores", ours, all_cores, "bare onnxruntime, its defaults"),
         ratio(
             f"texts of {tokens:.0f} tokens, all cores",
-            Quantity(speed, "texts/s"),
-            Quantity(single_speed, "texts/s"),
+            Quantity(1000 * size / mean(many["all"].milliseconds), "texts/s"),
+            Quantity(1000 * size / mean(many["one"].milliseconds), "texts/s"),
             "one thread",
         ),
     ]

@@ -182,7 +182,7 @@ async def _floors(opened: OpenCore, conversations: Sequence[Conversation], turns
     table = Table(title="The relevance floor: share of questions answered with nothing")
     for column in ("min_score", "answerable", "… whose first hit was right", "adversarial", "another's"):
         table.add_column(column, justify="right")
-    for floor in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+    for floor in (0.05, 0.1, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         right = [score for score, is_right in own if is_right]
         shares = [_below(scores, floor) for scores in ([score for score, _ in own], right, adversarial, foreign)]
         table.add_row(f"{floor:.2f}", *(f"{share:.1f} %" for share in shares))

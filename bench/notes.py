@@ -143,7 +143,7 @@ def _floors(answers: Sequence[Answer], elsewhere: Sequence[Answer]) -> Table:
     evidence = [score for score, is_evidence in hits if is_evidence]
     rest = [score for score, is_evidence in hits if not is_evidence]
     best = [[max(a.scores, default=0.0) for a in group] for group in (answerable, near, elsewhere)]
-    for floor in (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+    for floor in (0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
         shares = (100 * sum(score < floor for score in group) / len(group) for group in (evidence, rest, *best))
         table.add_row(f"{floor:.2f}", *(f"{share:.1f} %" for share in shares))
     return table

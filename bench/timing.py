@@ -50,13 +50,6 @@ def differences(minuend: Timings, subtrahend: Timings) -> Timings:
     return Timings(tuple(longer - shorter for longer, shorter in pairs))
 
 
-async def rate(work: Callable[[], Awaitable[object]], items: int) -> float:
-    """Items a second of one call that handles `items` of them."""
-    start = time.perf_counter()
-    await work()
-    return items / (time.perf_counter() - start)
-
-
 def mean(values: Sequence[float]) -> float:
     """The arithmetic mean."""
     return sum(values) / len(values)

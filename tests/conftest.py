@@ -1,11 +1,13 @@
 """What all tests share: a clean environment, a model that is built once, and a server with it."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from polymem.settings import Settings, load_settings
 from tests.serving import Server, serving
@@ -53,3 +55,28 @@ def api(server: Server) -> Iterator[httpx2.Client]:
     """A client of an organization that holds nothing but what the test keeps."""
     with server.client(server.new_key(server.new_organization())) as client:
         yield client
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The distribution's Chromium, without a window.
+
+    One at a time: while Playwright's loop runs, neither a second one nor a coroutine test can have one of its own.
+    """
+    path = next(found for name in CHROMIUM if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -14,7 +14,7 @@ import uvicorn
 
 from polymem.app import create_app, open_core
 from polymem.app.composition import new_id
-from polymem.app.server import listening_socket
+from polymem.app.server import event_loop, listening_socket
 from polymem.core import Core
 from polymem.core.people import ALL_PERMISSIONS, Organization, Permission, Scope
 from polymem.settings import Settings
@@ -91,7 +91,8 @@ def serving(settings: Settings) -> Iterator[Server]:
 
     def work() -> None:
         try:
-            asyncio.run(serve())
+            with event_loop() as runner:
+                runner.run(serve())
         finally:
             up.set()
 

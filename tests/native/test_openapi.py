@@ -1,13 +1,12 @@
 """The documentation tells the truth, completely, and needs no network."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
 from schemathesis.schemas import BaseSchema
@@ -136,13 +135,10 @@ def test_the_api_keeps_to_its_document(native: BaseSchema, key: str, route: str,
 
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
+def browser_page(chromium: Browser) -> Iterator[Page]:
     """A tab of a real browser."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+    with chromium.new_page() as page:
+        yield page
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/memento/docs", "/memento/redoc"])

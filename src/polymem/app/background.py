@@ -61,10 +61,9 @@ async def _warm(core: Core) -> None:
             await core.embedder.embed_query("warm")
         except EmbeddingUnavailable as error:
             _logger.warning("the embedding model does not answer; keyword search works", reason=str(error))
-    model = core.embedder.model
     with suppress(Unavailable):
         for scope in await _scopes(core):
-            await core.store.warm(scope, model if model is not None and model.dimensions else None)
+            await core.store.warm(scope, core.embedder.model)
 
 
 async def _scopes(core: Core) -> list[Scope]:

@@ -87,9 +87,13 @@ def run(settings: Settings) -> None:
 
     Raises CannotListen, InvalidSettings, or a PolymemError of the store or the embedder, before anything is served.
     """
-    loop_factory = uvicorn.Config(app="", loop="auto", log_config=None).get_loop_factory()
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+    with event_loop() as runner:
         runner.run(serve(settings))
+
+
+def event_loop() -> asyncio.Runner:
+    """uvloop's event loop where that is installed, else asyncio's."""
+    return asyncio.Runner(loop_factory=uvicorn.Config(app="", loop="auto", log_config=None).get_loop_factory())
 
 
 async def serve(settings: Settings) -> None:

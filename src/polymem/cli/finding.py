@@ -30,7 +30,7 @@ Query = Annotated[str, typer.Argument(help="What you want to know.", show_defaul
 ModeOption = Annotated[Mode, typer.Option("--mode", "-m", help="By meaning and words, by meaning, or by words.")]
 MinScoreOption = Annotated[
     float | None,
-    typer.Option("--min-score", help="Leave out what scores less, 0 to 1; 0.2 in hybrid mode unless given."),
+    typer.Option("--min-score", help="Leave out what scores less, 0 to 1; 0.12 in hybrid mode unless given."),
 ]
 SupersededOption = Annotated[bool, typer.Option("--superseded", help="Find memories that others replace, too.")]
 

@@ -60,7 +60,7 @@ def check_page(limit: int, offset: int) -> None:
 
 
 def check_name(name: str, value: str) -> str:
-    """A short, non-empty, one-line text. Raises InvalidInput."""
+    """A short, non-empty text. Raises InvalidInput."""
     _required_text(name, value, MAX_NAME_CHARACTERS * 4)
     if len(value) > MAX_NAME_CHARACTERS:
         raise TooLarge(f"{name} is longer than {MAX_NAME_CHARACTERS} characters", field=name)

@@ -108,9 +108,13 @@ class Memories:
         if idempotency is not None:
             earlier = await self._store.replay(scope, idempotency)
             if earlier is not None:
-                return await self._added(scope, earlier, created=frozenset())
+                # The ids of superseded memories follow those of the new ones.
+                return await self._added(scope, earlier[: len(canonical)], created=frozenset())
         memories = await self._to_memories(scope, canonical)
-        existing = await self._existing(scope, memories) if duplicates is Duplicates.RETURN_EXISTING else {}
+        once = duplicates is Duplicates.RETURN_EXISTING
+        existing = await self._existing(scope, memories) if once else {}
+        # What is there already replaces nothing; what replaces something is kept whatever else is there.
+        memories = [replace(memory, supersedes=None) if memory.id in existing else memory for memory in memories]
         fresh = [memory for memory in memories if memory.id not in existing]
         derived = dict(zip((memory.id for memory in fresh), await self._derive(fresh), strict=True))
         if similar is not None:
@@ -124,7 +128,7 @@ class Memories:
                 Insert(
                     memory,
                     derived.get(memory.id) or Derived(),
-                    unless_duplicate=duplicates is Duplicates.RETURN_EXISTING,
+                    unless_duplicate=once and memory.supersedes is None,
                 )
                 for memory in memories
             ]
@@ -294,6 +298,8 @@ class Memories:
             canonical |= {"project": project and project.key, "project_id": project and project.id}
 
         async def revised(memory: Memory) -> list[Update]:
+            if not predicate(active(self._clock.now()))(memory):
+                raise NotFound("Memory", memory_id)
             if expected_version is not None and memory.version != expected_version:
                 raise Conflict(f"Memory {memory_id} is at version {memory.version}, not {expected_version}")
             if all(getattr(memory, name) == value for name, value in canonical.items()):

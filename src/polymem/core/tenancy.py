@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from polymem.core.access import require
-from polymem.core.checks import check_name
+from polymem.core.checks import check_name, check_note
 from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from polymem.core.people import LOCAL_ORGANIZATION, Organization, Permission, Project, Scope
 from polymem.core.ports import Clock, Store
@@ -70,6 +71,7 @@ class Projects:
     ) -> Project:
         require(scope, Permission.WRITE)
         check_name("project", key)
+        _check_details(name=name, description=description, stack=stack)
         if scope.projects is not None:
             raise Forbidden("This credential is limited to its own project and cannot make others")
         now = self._clock.now()
@@ -86,16 +88,25 @@ class Projects:
             updated_at=now,
         )
 
-    async def revise(self, scope: Scope, identifier: str, **changes: object) -> Project:
+    async def revise(self, scope: Scope, identifier: str, **changes: Any) -> Project:
         """Change name, slug, description, stack or active. Raises NotFound, InvalidInput, Conflict (a taken slug)."""
         require(scope, Permission.WRITE)
         project = await self.get(scope, identifier)
         if unknown := set(changes) - {"name", "slug", "description", "stack", "active"}:
             raise InvalidInput(f"{sorted(unknown)[0]} is not a field that can be set")
+        _check_details(**{name: value for name, value in changes.items() if name in ("name", "description", "stack")})
         return await self._store.put_project(
             scope,
-            replace(project, updated_at=self._clock.now(), **changes),  # type: ignore[arg-type]
+            replace(project, updated_at=self._clock.now(), **changes),
         )
+
+
+def _check_details(name: Any = None, description: Any = "", stack: Any = ()) -> None:
+    if name is not None:
+        check_name("name", name)
+    check_note("description", description)
+    for part in stack:
+        check_name("stack", part)
 
 
 async def ensure_local_organization(store: Store, clock: Clock, new_id: Callable[[], str]) -> Organization:

@@ -78,15 +78,10 @@ class CandidateSearch:
             return index.compacted()
 
     def _feed_slice(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> bool:
-        # Whether there may be more.
-        position = self._position(organization_id, model)
-        rows = _changed(tx, organization_id, model, position)
-        until = rows[-1].seq if len(rows) == SLICE else last_seq(tx, organization_id)
-        if until == position:
-            return False
-        removed = removed_ids(tx, organization_id, position, until)
-        with self._cache.use(organization_id, model, until, lambda index: index.apply(rows, removed, until)):
-            return len(rows) == SLICE
+        # Whether there is more.
+        last = last_seq(tx, organization_id)
+        with self._cache.use(organization_id, model, last, partial(_feed_one, tx, organization_id, last)) as index:
+            return index.position < last
 
     def _position(self, organization_id: str, model: EmbeddingModel | None) -> int:
         with self._cache.use(organization_id, model, 0, _nothing) as index:
@@ -106,10 +101,15 @@ def last_seq(tx: Transaction, organization_id: str) -> int:
 def _feed(tx: Transaction, organization_id: str, until: int, index: OrganizationIndex) -> None:
     # Whatever lies between the index's position and `until`, however much that has become.
     while index.position < until:
-        position = index.position
-        rows = _changed(tx, organization_id, index.model, position)
-        reached = rows[-1].seq if len(rows) == SLICE else until
-        index.apply(rows, removed_ids(tx, organization_id, position, reached), reached)
+        _feed_one(tx, organization_id, until, index)
+
+
+def _feed_one(tx: Transaction, organization_id: str, until: int, index: OrganizationIndex) -> None:
+    # One slice. Its position is read here, where the cache lets nobody else feed or replace this index.
+    position = index.position
+    rows = _changed(tx, organization_id, index.model, position)
+    reached = rows[-1].seq if len(rows) == SLICE else until
+    index.apply(rows, removed_ids(tx, organization_id, position, reached), reached)
 
 
 def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None, position: int) -> list[IndexedRow]:

@@ -173,3 +173,54 @@ def test_dead_rows_are_compacted_in_the_background_and_later_changes_catch_up(ca
         assert "new" in ids(index)
     cache.close()
     assert len(cache) == 0
+
+
+def test_nothing_is_missed_while_indexes_are_compacted_and_swapped_under_their_users(cache: IndexCache) -> None:
+    log: list[IndexedRow] = []
+    problems: list[BaseException] = []
+    done = threading.Event()
+
+    def catch_up_to(position: int) -> Callable[[OrganizationIndex], None]:
+        def catch_up(index: OrganizationIndex) -> None:
+            index.apply(log[index.position : position], [], position)
+
+        return catch_up
+
+    def write() -> None:
+        try:
+            for version in range(60):
+                for number in range(100):
+                    seq = len(log) + 1
+                    log.append(row(f"m{number}", seq, f"kayak v{version}", arrival=number, container="c"))
+                with cache.use("o", None, len(log), catch_up_to(len(log))):
+                    pass
+        except BaseException as problem:
+            problems.append(problem)
+        finally:
+            done.set()
+
+    def read() -> None:
+        try:
+            while not done.is_set():
+                position = len(log) // 100 * 100
+                if not position:
+                    continue
+                with cache.use("o", None, position, catch_up_to(position)) as index:
+                    assert index.position >= position
+                    assert len(ids(index)) == 100
+        except BaseException as problem:
+            problems.append(problem)
+            done.set()
+
+    threads = [threading.Thread(target=target) for target in (write, read, read)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cache.settle()
+    assert problems == []
+    with cache.use("o", None, len(log), catch_up_to(len(log))) as index:
+        answer = index.search(SCOPE, query("v59", model=None))
+        assert len(index) == answer.considered == 100
+        assert sum(candidate.keyword > 0 for candidate in answer.items) == 100
+    cache.close()

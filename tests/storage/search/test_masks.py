@@ -37,7 +37,7 @@ SECONDS = st.integers(-3, 3)
 BOUNDS = st.one_of(st.none(), SECONDS.map(lambda seconds: NOW + timedelta(seconds=seconds)))
 PROJECTS = st.frozensets(st.sampled_from(("p", "q", "unknown")))
 
-OWN_CLAUSES: st.SearchStrategy[Clause] = st.one_of(
+BY_KIND: tuple[st.SearchStrategy[Clause], ...] = (
     st.builds(InProjects, PROJECTS, st.booleans()),
     st.builds(KindIn, st.frozensets(st.sampled_from(("note", "fact", "unknown")))),
     st.builds(ContainerIs, st.sampled_from((None, "a", "b", "unknown"))),
@@ -48,6 +48,7 @@ OWN_CLAUSES: st.SearchStrategy[Clause] = st.one_of(
     st.builds(Expired, st.booleans(), SECONDS.map(lambda seconds: NOW + timedelta(seconds=seconds))),
     st.builds(Superseded, st.booleans()),
 )
+OWN_CLAUSES = st.one_of(BY_KIND)
 OTHER_CLAUSES: st.SearchStrategy[Clause] = st.sampled_from(
     (
         TagsAll(frozenset({"x"})),
@@ -103,6 +104,19 @@ def test_the_index_admits_what_the_filter_holds_for(reference: Reference, filter
     answer = index.search(SCOPE, query("kayak", filter_=filter_))
     assert {candidate.memory_id for candidate in answer.items} == reference.admitted(SCOPE, filter_)
     assert answer.considered == len(answer.items)
+
+
+@pytest.mark.parametrize("clauses", BY_KIND, ids=range(len(BY_KIND)))
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_each_kind_of_clause_holds_for_the_same_memories(
+    clauses: st.SearchStrategy[Clause], data: st.DataObject
+) -> None:
+    reference, clause = data.draw(known_memories()), data.draw(clauses)
+    index = OrganizationIndex(MODEL)
+    index.apply(reference.rows.values(), [], 1)
+    answer = index.search(SCOPE, query("kayak", filter_=(clause,)))
+    assert {candidate.memory_id for candidate in answer.items} == reference.admitted(SCOPE, (clause,))
 
 
 @given(st.lists(nested(st.one_of(OWN_CLAUSES, OTHER_CLAUSES)), max_size=5).map(tuple))

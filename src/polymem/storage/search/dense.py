@@ -78,8 +78,9 @@ class DenseScores:
 
     def best(self, depth: int) -> Rows:
         """The `depth` most similar rows, best first."""
-        rows = self._compared
-        return rows[top(self._cosine[rows], depth, self._snapshot.columns.arrival[rows], above=-np.inf)]
+        rows, size = self._compared, self._snapshot.size
+        scores = self._cosine[:size] if len(rows) == size else self._cosine[rows]
+        return top(scores, rows, depth, self._snapshot.columns.arrival, above=-np.inf)
 
     def neighbours(self, rows: Rows, distance: int) -> Rows:
         """The admitted rows up to `distance` places before or after these in their conversations."""

@@ -82,13 +82,21 @@ class OrganizationIndex:
         rows = self._snapshot.columns.capacity * (BYTES_PER_ROW + 1) + self._snapshot.size * _BYTES_PER_ID
         return int(rows + self._postings.nbytes + self._vectors.nbytes)
 
-    def apply(self, rows: Iterable[IndexedRow], removed_ids: Iterable[str], position: int) -> None:
-        """Take in the newest state of every memory changed since `position`, and drop those purged since.
+    def apply(
+        self, rows: Iterable[IndexedRow], removed_ids: Iterable[str], position: int, *, since: int | None = None
+    ) -> bool:
+        """Take in the newest state of every memory changed up to `position`, and drop those purged.
+
+        `since` is the position after which the delivery was read, the index's own unless given. When the
+        index is not as far as that, because another one took its place meanwhile, changes would be skipped:
+        nothing is done and False comes back.
 
         A row that is forgotten leaves the index. Rows may come in any order and may be known already
         (a `seq` not above the known one is ignored), so overlapping deliveries do no harm. Vectors of
         another size than the model's are left out.
         """
+        if since is not None and since > self.position:
+            return False
         newest: dict[str, IndexedRow] = {}
         for row in rows:
             if row.memory_id not in newest or newest[row.memory_id].seq < row.seq:
@@ -100,6 +108,7 @@ class OrganizationIndex:
             last = start + _ROWS_AT_ONCE >= len(changed)
             self._take(fresh, gone + dead, max(position, self.position) if last else self.position)
             gone = []
+        return True
 
     def search(
         self,

@@ -69,9 +69,9 @@ class KeywordScores:
         """The `depth` rows with the highest score of their own, best first; no row without any."""
         arrival, rows = self._snapshot.columns.arrival, self._admitted.rows
         if rows is not None:
-            return rows[top(self._own[rows], depth, arrival[rows], above=0.0)]
+            return top(self._own[rows], rows, depth, arrival, above=0.0)
         mask = self._admitted.mask
-        return top(self._own[: len(mask)] * mask, depth, arrival, above=0.0)
+        return top(self._own[: len(mask)] * mask, None, depth, arrival, above=0.0)
 
     def best_in_context(self, depth: int, best: Rows) -> Rows:
         """The `depth` rows with the highest score in context, best first. `best` are those without context:
@@ -85,7 +85,7 @@ class KeywordScores:
             reached = self._context[rows[promising]]
             rows = rows[bounds >= np.partition(reached, len(reached) - depth)[len(reached) - depth]]
         self._score(rows)
-        return rows[top(self._context[rows], depth, self._snapshot.columns.arrival[rows], above=0.0)]
+        return top(self._context[rows], rows, depth, self._snapshot.columns.arrival, above=0.0)
 
     def rank(self, row: int) -> int | None:
         """The place of a row by its own score, counted from 1; None without any."""

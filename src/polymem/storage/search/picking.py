@@ -14,9 +14,10 @@ _SAMPLED_FROM = 8192
 """Fewer scores are not worth a sample."""
 
 
-def top(scores: Floats, count: int, arrivals: npt.NDArray[Any], above: float) -> Rows:
-    """Where the `count` largest scores greater than `above` stand, best first; of equal ones the latest arrival.
+def top(scores: Floats, rows: Rows | None, count: int, arrivals: npt.NDArray[Any], above: float) -> Rows:
+    """The `count` rows with the largest scores greater than `above`, best first; of equal ones the latest arrival.
 
+    `scores` belong to `rows`, or to the first rows there are; `arrivals` to all rows.
     Not the place in the array but the arrival decides ties, so that the same memories give the same answer
     in whatever order the index took them in.
     """
@@ -28,10 +29,12 @@ def top(scores: Floats, count: int, arrivals: npt.NDArray[Any], above: float) ->
         equal = places[picked == least]
         missing = count - len(surely)
         if len(equal) > missing:
-            equal = equal[np.argsort(arrivals[equal])[len(equal) - missing :]]
+            arrived = arrivals[equal if rows is None else rows[equal]]
+            equal = equal[np.argsort(arrived)[len(equal) - missing :]]
         places = np.concatenate((surely, equal))
         picked = scores[places]
-    return places[np.lexsort((arrivals[places], picked))[::-1]]
+    picked_rows = places if rows is None else rows[places]
+    return picked_rows[np.lexsort((arrivals[picked_rows], picked))[::-1]]
 
 
 def _promising(scores: Floats, count: int, above: float) -> Rows:

@@ -27,7 +27,7 @@ class RecallRequest(Selection):
     offset: Offset = 0
     min_score: float | None = Field(
         None,
-        description="Leave out what scores less, 0 to 1. Left out, it is 0.2 in hybrid mode, below which hits are as "
+        description="Leave out what scores less, 0 to 1. Left out, it is 0.12 in hybrid mode, below which hits are as "
         "good as never relevant, and 0 in the others.",
         examples=[0.2],
         json_schema_extra={"minimum": 0, "maximum": 1},
