@@ -27,11 +27,13 @@ from polymem.dialects.kit.errors import (
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
 from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
+from polymem.dialects.kit.paths import ForgivingPaths
 
 __all__ = [
     "BodyLimit",
     "BodyTooLarge",
     "CrashBarrier",
+    "ForgivingPaths",
     "HostCheck",
     "InternalError",
     "InvalidRequest",
