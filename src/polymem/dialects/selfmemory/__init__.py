@@ -40,6 +40,7 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
         api.include_router(router, dependencies=SECURITY)
     for router in OPEN_ROUTERS:
         api.include_router(router)
+    api.add_middleware(kit.ForgivingPaths)
     api.add_middleware(
         CORSMiddleware,
         allow_origins=sorted(options.cors_origins),

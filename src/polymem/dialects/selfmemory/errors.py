@@ -1,8 +1,12 @@
 """Every failure in SelfMemory's one shape: {"detail": "a sentence"}, with the statuses its reference lists."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from polymem.core.access import Action
 from polymem.core.errors import (
     Conflict,
     Forbidden,
@@ -34,6 +38,35 @@ _NOT_FOUND = {
 }
 
 
+class Missing(NotFound):
+    """Something is not there, said in words that depend on what was asked."""
+
+    def __init__(self, error: NotFound, detail: str) -> None:
+        super().__init__(error.kind, error.identifier)
+        self.detail = detail
+
+
+@contextmanager
+def saying(*, member: str | None = None, project: str | None = None, stranger: str | None = None) -> Iterator[None]:
+    """Gives core errors the words of one endpoint: no such `member`, no such `project`, or the caller is a
+    `stranger` to the project. Without any, only what is named ambiguously is taken to be not there."""
+    try:
+        yield
+    except NotFound as error:
+        detail = {"Member": member, "Project": project}.get(error.kind)
+        raise (error if detail is None else Missing(error, detail)) from None
+    except Forbidden as error:
+        if stranger is None or error.action != Action.SEE_PROJECT.value:
+            raise
+        raise Forbidden(stranger, action=error.action) from None
+    except InvalidInput as error:
+        # Of an account with several organizations the core would like to know in which one to look for a name; here
+        # projects have ids, and this one is in none of them.
+        if error.field != "organization":
+            raise
+        raise NotFound("Project", "") from None
+
+
 class ErrorResponse(BaseModel):
     """What every failure looks like."""
 
@@ -59,6 +92,8 @@ def render(error: PolymemError) -> Response:
             return _answer(403, str(error))
         case Gone():
             return _answer(410, str(error))
+        case Missing(detail=detail):
+            return _answer(404, detail)
         case NotFound(kind=kind):
             return _answer(404, _NOT_FOUND.get(kind, f"{kind} not found"))
         case Conflict():

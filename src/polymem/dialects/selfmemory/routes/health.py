@@ -19,7 +19,6 @@ router = kit.router(tags=["Health"])
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {503: {"model": wire.Health, "description": "A part cannot do its work."}}
 
 
-@router.get("/v1/health/", include_in_schema=False)
 @router.get("/v1/health", response_model=wire.Health, response_model_exclude_none=True, responses=_UNHEALTHY)
 @router.get("/health", response_model=wire.Health, response_model_exclude_none=True, responses=_UNHEALTHY)
 async def health(request: Request) -> Response:
