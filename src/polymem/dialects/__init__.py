@@ -1,6 +1,6 @@
 """How others speak to polymem: REST APIs over one core, each in a folder of its own."""
 
-from polymem.dialects import aimemory, memento, native, selfmemory
+from polymem.dialects import aimemory, mememory, memento, native, selfmemory
 from polymem.dialects.dialect import Dialect, DialectOptions
 
 __all__ = ["DIALECTS", "Dialect", "DialectOptions"]
@@ -9,6 +9,7 @@ DIALECTS: tuple[Dialect, ...] = (
     native.DIALECT,
     memento.DIALECT,
     aimemory.DIALECT,
+    mememory.DIALECT,
     selfmemory.DIALECT,
 )
 """Every dialect there is. A new one is one folder and one line here."""

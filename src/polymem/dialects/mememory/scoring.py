@@ -2,7 +2,8 @@
 
 Similarity is the cosine of meaning (without a model, the match of words), the scope weight 1.0 for the project's own
 memories and 0.8 for global ones. Decay is exp(-rate × days since the last change). The original has one rate for all
-kinds, 0.005 a day, by which a rule of last year scores a sixth of one of today; here what is meant to last does not fade.
+kinds, 0.005 a day, by which a rule of last year scores a sixth of one of today; here what is meant to last does not
+fade.
 """
 
 from polymem.core.ranking import ScopedProfile
