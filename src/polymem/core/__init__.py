@@ -31,6 +31,7 @@ from polymem.core.tenancy import Projects
 from polymem.core.timeline import Timeline
 from polymem.core.transfer import Transfer
 from polymem.core.worklog import Worklog
+from polymem.core.worklog_transfer import WorklogTransfer
 
 
 class Core:
@@ -74,7 +75,8 @@ class Core:
         self.agents = Agents(store, clock, self.projects, self.memories)
         self._join_people(store, clock, new_id, hasher or NoPasswords(), mailer or NoMail(), account_rules)
         self.limiter: RateLimiter = limiter or NoLimits()
-        self.transfer = Transfer(store, self.memories, clock)
+        worklog = WorklogTransfer(self.worklog, self.projects)
+        self.transfer = Transfer(store, self.memories, clock, worklog)
         self.reindex = Reindex(store, embedder)
 
     def _join_people(

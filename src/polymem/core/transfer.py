@@ -6,17 +6,20 @@ fields that are missing and strict about those that are there.
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from polymem.core.access import require
 from polymem.core.checks import checked
 from polymem.core.errors import Conflict, InvalidInput, NotFound
 from polymem.core.filters import Filter
+from polymem.core.instants import from_rfc3339 as from_rfc3339
+from polymem.core.instants import to_rfc3339 as to_rfc3339
 from polymem.core.memories import Memories
 from polymem.core.model import Draft, Duplicates, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Clock, Store
+from polymem.core.worklog_transfer import WorklogTransfer, is_work_record
 
 _BATCH = 200
 _DRAFT_FIELDS = frozenset(field.name for field in fields(Draft))
@@ -80,35 +83,26 @@ def from_record(record: Mapping[str, Any], *, keep_id: bool) -> Draft:
     return checked(Draft(**values))
 
 
-def to_rfc3339(instant: datetime) -> str:
-    """UTC with a trailing Z, microseconds only where there are some."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def from_rfc3339(value: object, name: str) -> datetime:
-    """An instant from RFC 3339 text; without an offset it counts as UTC. Raises InvalidInput."""
-    if isinstance(value, str):
-        try:
-            instant = datetime.fromisoformat(value)
-            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    raise InvalidInput(f"{name} must be a date and time like 2026-01-31T12:00:00Z", field=name)
-
-
 class Transfer:
-    """Moves memories out and in, streaming: neither direction holds more than a batch in memory."""
+    """Moves memories, sessions, tasks and snippets out and in, streaming: neither direction holds more than a batch
+    in memory."""
 
-    def __init__(self, store: Store, memories: Memories, clock: Clock) -> None:
+    def __init__(self, store: Store, memories: Memories, clock: Clock, worklog: WorklogTransfer) -> None:
+        self._worklog = worklog
         self._store = store
         self._memories = memories
         self._clock = clock
 
     async def export(self, scope: Scope, filter: Filter = ()) -> AsyncIterator[Record]:
-        """Every visible memory as a record, oldest first. Superseded ones are part of it; forgotten ones are not."""
+        """Every visible memory as a record, oldest first. Superseded ones are part of it; forgotten ones are not.
+
+        Where the filter is about projects only, their sessions, tasks and snippets follow.
+        """
         async for batch in self._memories.scan(scope, filter):
             for memory in batch:
                 yield to_record(memory)
+        async for record in self._worklog.export(scope, filter):
+            yield record
 
     async def import_(
         self, scope: Scope, records: AsyncIterable[Any], *, keep_ids: bool = True, project: str | None = None
@@ -126,12 +120,24 @@ class Transfer:
         position = 0
         async for record in records:
             position += 1
+            if is_work_record(record):
+                report = await self._import_work(scope, position, record, report, keep_ids, project)
+                continue
             batch.append((position, record))
             if len(batch) == _BATCH:
                 report = await self._import_batch(scope, batch, report, renamed, keep_ids, project)
                 batch = []
                 yield report
         yield await self._import_batch(scope, batch, report, renamed, keep_ids, project)
+
+    async def _import_work(
+        self, scope: Scope, position: int, record: Record, report: ImportReport, keep_id: bool, project: str | None
+    ) -> ImportReport:
+        try:
+            new = await self._worklog.import_one(scope, record, keep_id=keep_id, project=project)
+        except InvalidInput as error:
+            return replace(report, skipped=(*report.skipped, Skipped(position, str(error))))
+        return replace(report, imported=report.imported + new, existing=report.existing + (not new))
 
     async def _import_batch(
         self,
