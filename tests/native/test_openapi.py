@@ -21,6 +21,11 @@ ROUTES = {
     "POST /v1/recall/why-not", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/{project}",
     "PATCH /v1/projects/{project}", "POST /v1/export", "POST /v1/import", "GET /v1/keys", "POST /v1/keys",
     "DELETE /v1/keys/{key_id}", "GET /v1/stats", "GET /health", "GET /health/live", "GET /health/ready",
+    "GET /v1/projects/{project}/context",
+    "GET /v1/sessions", "POST /v1/sessions", "GET /v1/sessions/{id}", "PATCH /v1/sessions/{id}",
+    "DELETE /v1/sessions/{id}", "GET /v1/tasks", "POST /v1/tasks", "GET /v1/tasks/{id}", "PATCH /v1/tasks/{id}",
+    "DELETE /v1/tasks/{id}", "GET /v1/snippets", "POST /v1/snippets", "GET /v1/snippets/{id}",
+    "PATCH /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
 }  # fmt: skip
 
 # Neither a body nor a parameter but an id, which may be any text.
@@ -28,6 +33,8 @@ NOTHING_TO_GET_WRONG = {
     "GET /v1/projects", "GET /v1/keys", "GET /v1/stats", "GET /health", "GET /health/live", "GET /health/ready",
     "GET /v1/memories/{memory_id}", "GET /v1/memories/{memory_id}/history", "POST /v1/memories/{memory_id}/purge",
     "POST /v1/memories/{memory_id}/restore", "GET /v1/projects/{project}", "DELETE /v1/keys/{key_id}",
+    "GET /v1/sessions/{id}", "DELETE /v1/sessions/{id}", "GET /v1/tasks/{id}", "DELETE /v1/tasks/{id}",
+    "GET /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
 }  # fmt: skip
 CASES = [
     pytest.param(route, mode, id=f"{route} {mode.value}")

@@ -27,6 +27,7 @@ from polymem.dialects.kit.errors import (
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
 from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
+from polymem.dialects.kit.negotiation import is_known, prefers_json, validators
 from polymem.dialects.kit.paths import ForgivingPaths
 
 __all__ = [
@@ -46,9 +47,12 @@ __all__ = [
     "create_api",
     "install_docs",
     "install_errors",
+    "is_known",
     "parse_json",
+    "prefers_json",
     "router",
     "to_json",
+    "validators",
 ]
 
 

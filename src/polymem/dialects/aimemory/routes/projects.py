@@ -165,7 +165,7 @@ async def context(
 
     The same state gives the same bytes and the same ETag.
     """
-    project = await get_project(call, id)
+    project, sent = await get_project(call, id), call.request.headers
     asked = ContextQuery(
         project=project.id,
         max_tokens=_tokens(max_tokens),
@@ -177,16 +177,12 @@ async def context(
         document = await call.core.context(call.scope, asked)
     except InvalidInput as error:
         raise Invalid({error.field or "detail": [str(error)]}) from None
-    as_json = _prefers_json(format, call.request.headers.get("accept", ""))
-    etag = f'"{document.digest}{"-json" if as_json else ""}"'
-    headers = {
-        "ETag": etag,
-        "Vary": "Accept, Authorization",
-        "Cache-Control": "private, no-cache",
+    as_json = format.lower() == "json" if format else kit.prefers_json(sent.get("accept", ""), MARKDOWN)
+    headers = kit.validators(f"{document.digest}{'-json' if as_json else ''}") | {
         "X-Context-Tokens": str(document.tokens),
         "X-Context-As-Of": to_rfc3339(document.as_of),
     }
-    if _is_known(etag, call.request.headers.get("if-none-match", "")):
+    if kit.is_known(headers["etag"], sent.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if as_json:
         return kit.JsonResponse(mapping.from_document(document), headers=headers)
@@ -210,28 +206,3 @@ def _instant(text: str | None) -> Any:
         return from_rfc3339(text.replace(" ", "+") if "T" in text else text, "since")
     except InvalidInput as error:
         raise Invalid({"since": [str(error)]}) from None
-
-
-def _is_known(etag: str, header: str) -> bool:
-    known = {one.strip().removeprefix("W/") for one in header.split(",")}
-    return etag in known or "*" in known
-
-
-def _prefers_json(format: str | None, accept: str) -> bool:
-    if format:
-        return format.lower() == "json"
-    ranges = [one.split(";") for one in accept.lower().split(",")]
-    weights = {name.strip(): _weight(parameters) for name, *parameters in ranges}
-    json = max(weights.get("application/json", 0.0), weights.get("application/*", 0.0))
-    return json > 0 and json >= weights.get(MARKDOWN, 0.0)
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.strip().partition("=")
-        if name == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0

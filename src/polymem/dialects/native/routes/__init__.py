@@ -1,6 +1,14 @@
 """The native API's routes, a module for each resource."""
 
-from polymem.dialects.native.routes import health, keys, memories, projects, recall, transfer
+from polymem.dialects.native.routes import health, keys, memories, projects, recall, transfer, work
 
-ROUTERS = (memories.router, recall.router, projects.router, transfer.router, keys.router, health.router)
+ROUTERS = (
+    memories.router,
+    recall.router,
+    *work.ROUTERS,
+    projects.router,
+    transfer.router,
+    keys.router,
+    health.router,
+)
 """In the order of the documentation."""
