@@ -30,6 +30,7 @@ COMMANDS = {
     "why-not": ("finding", "Tell which stage of a recall loses a memory."),
     "projects": ("overview", "List the projects."),
     "stats": ("overview", "Count what is kept."),
+    "context": ("context", "Write what a model should know of a project."),
     "export": ("transfer", "Write memories to a file."),
     "import": ("transfer", "Read memories: NDJSON, JSON, or what Memento wrote."),
     "reindex": ("maintenance", "Embed what the present model has not embedded."),
