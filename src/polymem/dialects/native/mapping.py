@@ -28,6 +28,7 @@ from polymem.core.filters import (
 from polymem.core.model import Delivery, Draft, Memory, Page, Version
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
+from polymem.core.ports_conflicts import Conflict
 from polymem.core.ranking import Mode, Ranked
 from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
 from polymem.core.transfer import ImportReport
@@ -225,6 +226,23 @@ def from_why_not(why: WhyNot) -> Json:
         "rank": why.rank,
         "score": why.score,
         "explain": from_ranked(why.ranked, why.rank) if ranked else None,  # type: ignore[arg-type]
+    }
+
+
+def from_conflict(conflict: Conflict) -> Json:
+    """Two memories in conflict."""
+    return {
+        "id": conflict.id,
+        "reason": conflict.reason.value,
+        "detail": conflict.detail,
+        "similarity": conflict.similarity,
+        "judge": conflict.judge,
+        "old": from_memory(conflict.old),
+        "new": from_memory(conflict.new),
+        "created_at": conflict.created_at,
+        "resolution": None if conflict.resolution is None else conflict.resolution.value,
+        "resolved_at": conflict.resolved_at,
+        "resolved_by": conflict.resolved_by,
     }
 
 

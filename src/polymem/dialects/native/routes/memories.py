@@ -63,6 +63,13 @@ def _answer(memory: Memory, status: int = 200) -> Response:
 )
 async def add(call: Caller, body: wire.NewMemory, idempotency_key: IdempotencyKey = None) -> Response:
     """Keep one memory. It is durable, and recall finds it, when the answer arrives."""
+    if body.compare:
+        if body.duplicates != "keep":
+            raise InvalidInput("compare and duplicates exclude each other", field="compare")
+        compared, _ = await call.core.memories.add_compared(
+            call.scope, mapping.to_draft(body), idempotency_key=idempotency_key
+        )
+        return _answer(compared.memory, 201 if compared.created else 200)
     added = await call.core.memories.add(
         call.scope,
         mapping.to_draft(body),

@@ -146,6 +146,11 @@ class NewMemory(MemoryFields):
     """A memory to keep."""
 
     duplicates: Duplicates = "keep"
+    compare: bool = Field(
+        False,
+        description="Look for memories of its project, and of none, that it repeats or contradicts, and keep them as "
+        "open conflicts.",
+    )
 
 
 def _obeys_the_core(item: MemoryFields) -> MemoryFields:

@@ -1,0 +1,226 @@
+"""What a new memory resembles: told at once, and kept as a conflict until somebody decides."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.mememory.test_contract import keep
+from tests.mememory.test_search import search
+
+
+def create(api: httpx2.Client, content: str, **fields: Any) -> dict[str, Any]:
+    answer = api.post("/api/memories", json={"content": content} | fields)
+    assert answer.status_code == 201, answer.text
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def conflicts(api: httpx2.Client, **params: Any) -> list[dict[str, Any]]:
+    answer = api.get("/native/v1/conflicts", params=params)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    assert answer.json()["total"] == len(items)
+    return items
+
+
+def settle(api: httpx2.Client, conflict: dict[str, Any], resolution: str, **more: Any) -> httpx2.Response:
+    return api.post(f"/native/v1/conflicts/{conflict['id']}/resolve", json={"resolution": resolution} | more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("The API listens on port 8080", "The API listens on port 8080.", "duplicate"),
+        ("The API listens on port 8080", "Port 8080 is what the API listens on", "paraphrase"),
+        ("The API listens on port 8080", "The API listens on port 8081", "changed_value"),
+        ("The API listens on port 8080", "The API does not listen on port 8080", "negation"),
+        ("The staging API listens on port 8080", "The production API listens on port 8080", "related"),
+    ],
+)
+def test_a_similar_memory_is_told_with_a_reason(api: httpx2.Client, old: str, new: str, reason: str) -> None:
+    memory = keep(api, old)
+    (contradiction,) = create(api, new)["contradictions"]
+    assert contradiction["memory"] == memory
+    assert 0.75 < contradiction["similarity"] <= 1.0001
+    assert (contradiction["reason"], contradiction["judge"]) == (reason, "rules")
+
+
+def test_the_key_is_missing_when_nothing_is_similar(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    assert list(create(api, "Ana plays the violin")) == ["memory"]
+
+
+def test_only_the_project_and_what_is_global_is_compared(api: httpx2.Client) -> None:
+    content = "The API listens on port 8080"
+    keep(api, content, scope="project", project="a")
+    keep(api, content, scope="project", project="b")
+    everywhere = keep(api, "The API listens on port 8081")
+    own = create(api, content, scope="project", project="a")
+    assert sorted(one["memory"]["scope"] for one in own["contradictions"]) == ["global", "project"]
+    assert {one["memory"].get("project") for one in own["contradictions"]} == {"a", None}
+    (only,) = create(api, "The API listens on port 8082")["contradictions"]
+    assert only["memory"] == everywhere
+
+
+def test_at_most_five_are_told_nearest_first(api: httpx2.Client) -> None:
+    for number in range(8):
+        keep(api, f"The API listens on port 80{number}0")
+    similarities = [one["similarity"] for one in create(api, "The API listens on port 8080")["contradictions"]]
+    assert len(similarities) == 5
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_the_replaced_one_is_told_but_is_no_open_conflict(api: httpx2.Client) -> None:
+    old = keep(api, "The API listens on port 8080")
+    created = create(api, "The API listens on port 8081", supersedes=old["id"])
+    assert [one["memory"]["id"] for one in created["contradictions"]] == [old["id"]]
+    assert created["contradictions"][0]["memory"]["weight"] == 1.0
+    assert conflicts(api, status="all") == []
+    assert "contradictions" in create(api, "The API listens on port 8082")
+    (conflict,) = conflicts(api)
+    assert conflict["old"]["id"] == created["memory"]["id"]
+
+
+def test_a_conflict_is_kept_open_with_both_memories(api: httpx2.Client, clock: Any) -> None:
+    old = keep(api, "The API listens on port 8080")
+    new = keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    assert (conflict["reason"], conflict["detail"], conflict["judge"]) == (
+        "changed_value",
+        "8080 became 8081.",
+        "rules",
+    )
+    assert (conflict["old"]["id"], conflict["new"]["id"]) == (old["id"], new["id"])
+    assert conflict["created_at"] == "2026-03-01T12:00:00Z"
+    assert (conflict["resolution"], conflict["resolved_at"], conflict["resolved_by"]) == (None, None, None)
+    assert api.get(f"/native/v1/conflicts/{conflict['id']}").json() == conflict
+
+
+def test_what_only_shares_words_is_told_but_is_no_conflict(api: httpx2.Client) -> None:
+    keep(api, "The staging API listens on port 8080")
+    assert "contradictions" in create(api, "The production API listens on port 8080")
+    assert conflicts(api) == []
+
+
+def test_keeping_the_new_one_makes_it_replace_the_old_one(api: httpx2.Client) -> None:
+    old, new = keep(api, "The API listens on port 8080"), keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    answer = settle(api, conflict, "keep_new")
+    assert answer.status_code == 200
+    assert answer.json()["resolution"] == "keep_new"
+    assert answer.json()["resolved_by"]
+    assert conflicts(api) == []
+    assert len(conflicts(api, status="resolved")) == 1
+    assert [hit["memory"]["id"] for hit in search(api, "port")] == [new["id"]]
+    chain = api.get(f"/native/v1/memories/{new['id']}/chain").json()["items"]
+    assert [memory["id"] for memory in chain] == [old["id"], new["id"]]
+
+
+def test_keeping_the_old_one_puts_the_new_one_into_the_trash(api: httpx2.Client) -> None:
+    old, new = keep(api, "The API listens on port 8080"), keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    assert settle(api, conflict, "keep_old").status_code == 200
+    assert [hit["memory"]["id"] for hit in search(api, "port")] == [old["id"]]
+    assert [memory["id"] for memory in api.get("/native/v1/trash").json()["items"]] == [new["id"]]
+
+
+def test_keeping_both_changes_neither(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    assert settle(api, conflict, "keep_both").status_code == 200
+    assert conflicts(api) == []
+    assert len(search(api, "port")) == 2
+
+
+def test_merging_gives_the_new_one_the_text_of_both(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    assert settle(api, conflict, "merge").status_code == 400
+    assert settle(api, conflict, "keep_new", content="x").status_code == 400
+    merged = settle(api, conflict, "merge", content="The API listens on ports 8080 and 9090")
+    assert merged.status_code == 200
+    assert [hit["memory"]["content"] for hit in search(api, "port")] == ["The API listens on ports 8080 and 9090"]
+
+
+def test_one_memory_can_win_against_several(api: httpx2.Client) -> None:
+    first, second = keep(api, "The API listens on port 8080"), keep(api, "The API listens on port 8081")
+    new = keep(api, "The API listens on port 8082")
+    for conflict in conflicts(api):
+        if conflict["new"]["id"] == new["id"]:
+            assert settle(api, conflict, "keep_new").status_code == 200
+    assert [hit["memory"]["id"] for hit in search(api, "port")] == [new["id"]]
+    chain = [memory["id"] for memory in api.get(f"/native/v1/memories/{first['id']}/chain").json()["items"]]
+    assert sorted(chain[:2]) == sorted([first["id"], second["id"]])
+    assert chain[2] == new["id"]
+    assert conflicts(api) == []
+
+
+def test_a_settled_conflict_cannot_be_settled_again(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    settle(api, conflict, "keep_both")
+    assert settle(api, conflict, "keep_new").status_code == 409
+
+
+def test_a_conflict_whose_memory_is_gone_is_not_open(api: httpx2.Client, clock: Any) -> None:
+    keep(api, "The API listens on port 8080", ttl="1h")
+    new = keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    clock.advance(hours=2)
+    assert conflicts(api) == []
+    assert settle(api, conflict, "keep_new").status_code == 404
+    api.delete(f"/native/v1/memories/{new['id']}", params={"purge": True})
+    assert conflicts(api, status="all") == []
+    assert settle(api, conflict, "keep_new").status_code == 404
+
+
+def test_a_replacement_can_be_ended(api: httpx2.Client) -> None:
+    old = keep(api, "The API listens on port 8080", weight=0.7)
+    new = keep(api, "The API listens on port 8081", supersedes=old["id"])
+    answer = api.post(f"/native/v1/memories/{old['id']}/unsupersede")
+    assert answer.status_code == 200
+    assert answer.json()["superseded_by"] is None
+    assert len(search(api, "port")) == 2
+    assert "supersedes" not in api.get(f"/api/memories/{new['id']}").json()
+    assert api.get(f"/api/memories/{old['id']}").json()["weight"] == 0.7
+    assert api.post(f"/native/v1/memories/{old['id']}/unsupersede").status_code == 200
+    assert api.post("/native/v1/memories/unknown/unsupersede").status_code == 404
+
+
+def test_the_native_api_compares_when_it_is_asked_to(api: httpx2.Client) -> None:
+    api.post("/native/v1/memories", json={"content": "The API listens on port 8080"})
+    api.post("/native/v1/memories", json={"content": "The API listens on port 8081"})
+    assert conflicts(api) == []
+    api.post("/native/v1/memories", json={"content": "The API listens on port 8082", "compare": True})
+    assert len(conflicts(api)) == 2
+
+
+def test_another_organization_sees_none_of_it(api: httpx2.Client, local: Any) -> None:
+    keep(api, "The API listens on port 8080")
+    keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    with local.open(authorization=f"Bearer {local.new_key(local.new_organization())}") as other:
+        assert conflicts(other, status="all") == []
+        assert settle(other, conflict, "keep_both").status_code == 404
+
+
+def test_a_key_of_one_project_sees_no_conflict_with_what_it_cannot_reach(start: Any) -> None:
+    server = start(embedder="local")
+    scope = server.new_organization()
+    with server.open(authorization=f"Bearer {server.new_key(scope)}") as owner:
+        keep(owner, "The API listens on port 8080")
+        keep(owner, "The API listens on port 8081", scope="project", project="p")
+        assert len(conflicts(owner)) == 1
+        with server.open(authorization=f"Bearer {server.new_key(scope, 'p')}") as other:
+            assert conflicts(other, status="all") == []
+
+
+def test_without_a_model_only_the_same_text_is_similar(alone: httpx2.Client) -> None:
+    keep(alone, "The API listens on port 8080")
+    assert "contradictions" not in create(alone, "The API listens on port 8081")
+    (same,) = create(alone, "The API listens on port 8080")["contradictions"]
+    assert (same["similarity"], same["reason"]) == (1.0, "duplicate")
