@@ -50,12 +50,14 @@ CASES = [
 REFUSALS = {"checks": {"negative_data_rejection": {"expected-statuses": [400, 404, 409, 412, 413]}}}
 
 
-# A schema cannot say that nothing inside metadata may hold a NUL, nor that valid_to comes after valid_from; and in an
-# address, or in a file of lines, everything is a text.
+# A schema cannot say that nothing inside metadata may hold a NUL, nor that valid_to comes after valid_from, and line_end
+# after line_start; and in an address, or in a file of lines, everything is a text.
 CHECKS_THAT_CANNOT_HOLD: dict[str, list[CheckFunction]] = {
     "POST /v1/memories": [positive_data_acceptance],
     "POST /v1/memories/batch": [positive_data_acceptance],
     "PATCH /v1/memories/{memory_id}": [positive_data_acceptance],
+    "POST /v1/snippets": [positive_data_acceptance],
+    "PATCH /v1/snippets/{id}": [positive_data_acceptance],
     "GET /v1/memories": [negative_data_rejection],
     "POST /v1/import": [negative_data_rejection],
 }

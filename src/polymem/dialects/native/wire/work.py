@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from polymem.core.context import DEFAULT_TOKENS, LEAST_TOKENS, MOST_TOKENS
-from polymem.dialects.native.wire.filters import PageQuery
+from polymem.dialects.native.wire.filters import Importance, PageQuery
 from polymem.dialects.native.wire.values import A_NAME, SAYS_SOMETHING, Answer, Body, Instant, Term, Whole
 
 _WITHOUT_NUL: dict[str, Any] = {"pattern": r"^[^\u0000]*$"}
@@ -185,7 +185,7 @@ class TaskQuery(SessionQuery):
     statuses: list[Status] | None = Field(
         None, alias="status", description="Of this status; may be repeated.", examples=[["pending"]]
     )
-    priority_min: Priority | None = Field(None, description="At least this urgent.", examples=[5])
+    priority_min: Importance | None = Field(None, description="At least this urgent.", examples=[5])
 
 
 class SnippetQuery(SessionQuery):
