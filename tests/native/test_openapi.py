@@ -28,6 +28,8 @@ ROUTES = {
     "DELETE /v1/sessions/{id}", "GET /v1/tasks", "POST /v1/tasks", "GET /v1/tasks/{id}", "PATCH /v1/tasks/{id}",
     "DELETE /v1/tasks/{id}", "GET /v1/snippets", "POST /v1/snippets", "GET /v1/snippets/{id}",
     "PATCH /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
+    "GET /v1/changes", "POST /v1/memories/{memory_id}/validate", "POST /v1/memories/{memory_id}/contradict",
+    "POST /v1/memories/{memory_id}/supersede", "GET /v1/memories/{memory_id}/trust",
 }  # fmt: skip
 
 # Neither a body nor a parameter but an id, which may be any text.

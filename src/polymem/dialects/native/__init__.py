@@ -22,6 +22,7 @@ owner. Instants are RFC 3339; one without an offset counts as UTC. Every refusal
 _TAGS = [
     {"name": "memories", "description": "Keep, read, change and forget."},
     {"name": "recall", "description": "Find."},
+    {"name": "time", "description": "What changed, and what was found out."},
     {"name": "conflicts", "description": "What contradicts or replaces what."},
     {"name": "projects", "description": "Parts of the memory with a name."},
     {"name": "context", "description": "What a model should know of a project."},

@@ -24,16 +24,18 @@ from polymem.core.filters import (
     Superseded,
     TagsAll,
     TagsAny,
+    true_at,
 )
-from polymem.core.model import Delivery, Draft, Memory, Page, Version
+from polymem.core.model import Change, Delivery, Draft, Memory, Page, Version
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
 from polymem.core.ports_conflicts import Conflict
 from polymem.core.ranking import Mode, Ranked
 from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
 from polymem.core.transfer import ImportReport
+from polymem.core.trust import Trust, is_contradicted
 from polymem.dialects.native.wire.filters import ListQuery, Selection
-from polymem.dialects.native.wire.memories import MemoryChanges, MemoryFields
+from polymem.dialects.native.wire.memories import MemoryChanges, MemoryDetails, MemoryFields
 from polymem.dialects.native.wire.organization import ProjectChanges
 from polymem.dialects.native.wire.recall import RecallRequest
 
@@ -46,6 +48,7 @@ _INTERVALS = (
 )
 # What null means for a field that is empty in some other way than by being null.
 _EMPTY: Mapping[str, Any] = {"tags": (), "metadata": {}}
+_INHERITED = ("project", "kind", "delivery", "tags", "importance", "weight", "container")
 
 
 # --- in ------------------------------------------------------------------------------------------
@@ -57,9 +60,21 @@ def to_draft(wire: MemoryFields) -> Draft:
     return Draft(**values | {"tags": tuple(wire.tags), "delivery": Delivery(wire.delivery)})
 
 
-def to_changes(wire: MemoryChanges) -> Json:
+def to_replacement(wire: MemoryDetails, old: Memory) -> Draft:
+    """The new memory that replaces `old`: what was sent, in the old one's place and of its sort."""
+    sent = to_changes(wire)
+    sent |= {name: tuple(sent[name]) for name in ("tags",) if name in sent}
+    return Draft(**{name: getattr(old, name) for name in _INHERITED} | sent)
+
+
+def to_change_kinds(names: list[Any] | None) -> list[Change] | None:
+    """The kinds of changes that are asked for."""
+    return None if names is None else [Change(name) for name in names]
+
+
+def to_changes(wire: MemoryDetails) -> Json:
     """The fields that were sent, by the core's names."""
-    sent = {name: getattr(wire, name) for name in wire.model_fields_set - {"version"}}
+    sent = {name: getattr(wire, name) for name in wire.model_fields_set & MemoryDetails.model_fields.keys()}
     return {name: _EMPTY.get(name) if value is None else value for name, value in sent.items()}
 
 
@@ -90,6 +105,8 @@ def to_filter(wire: Selection, project_ids: frozenset[str], superseded: bool | N
     for instant, since, until in _INTERVALS:
         if getattr(wire, since) is not None or getattr(wire, until) is not None:
             clauses.append(Between(instant, getattr(wire, since), getattr(wire, until)))
+    if wire.true_at is not None:
+        clauses += true_at(wire.true_at)
     if wire.ids is not None:
         clauses.append(IdIn(frozenset(wire.ids)))
     if superseded is not None:
@@ -112,6 +129,7 @@ def to_recall_query(wire: RecallRequest, filter: Filter) -> RecallQuery:
         offset=wire.offset,
         min_score=wire.min_score,
         superseded=wire.superseded,
+        as_of=wire.as_of,
     )
 
 
@@ -146,6 +164,7 @@ def from_memory(memory: Memory) -> Json:
         "importance": memory.importance,
         "weight": memory.weight,
         "confidence": memory.confidence,
+        "provenance": memory.provenance,
         "container": memory.container,
         "context": memory.context,
         "title": memory.title,
@@ -157,6 +176,10 @@ def from_memory(memory: Memory) -> Json:
         "expires_at": memory.expires_at,
         "supersedes": memory.supersedes,
         "superseded_by": memory.superseded_by,
+        "validations": memory.validations,
+        "contradictions": memory.contradictions,
+        "validated_at": memory.validated_at,
+        "contradicted_at": memory.contradicted_at,
         "access_count": memory.access_count,
         "last_accessed": memory.last_accessed,
         "created_at": memory.created_at,
@@ -178,7 +201,28 @@ def from_version(version: Version) -> Json:
         "change": version.change.value,
         "recorded_at": version.recorded_at,
         "actor": version.actor,
+        "note": version.note,
         "memory": from_memory(version.memory),
+    }
+
+
+def from_change_page(page: Page[Version]) -> Json:
+    """A page of changes."""
+    items = [from_version(version) for version in page.items]
+    return {"items": items, "total": page.total, "limit": page.limit, "offset": page.offset}
+
+
+def from_trust(memory: Memory, trust: Trust) -> Json:
+    """How far a memory can be trusted, and why."""
+    return {
+        "memory_id": memory.id,
+        "score": trust.score,
+        "level": trust.level.value,
+        "confidence": memory.confidence,
+        "provenance": memory.provenance,
+        "validations": memory.validations,
+        "contradictions": memory.contradictions,
+        "contradicted": is_contradicted(memory),
     }
 
 

@@ -15,13 +15,14 @@ from polymem.dialects.native.credentials import Call, Caller
 from polymem.dialects.native.errors import PreconditionFailed, responses
 from polymem.dialects.native.wire import memories as wire
 from polymem.dialects.native.wire.filters import ListQuery, PageQuery, Selection
-from polymem.dialects.native.wire.values import A_NAME, Text
+from polymem.dialects.native.wire.values import A_NAME, AsOf, Text
 
 router = kit.router(prefix="/v1", tags=["memories"])
 
 MemoryId = Annotated[
     Text, Path(description="The memory's id.", examples=["019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52"], min_length=1)
 ]
+AsOfParameter = Annotated[AsOf | None, Query()]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -50,7 +51,8 @@ async def selected(call: Call, selection: Selection, superseded: bool | None = N
     return mapping.to_filter(selection, project_ids, superseded)
 
 
-def _answer(memory: Memory, status: int = 200) -> Response:
+def answer(memory: Memory, status: int = 200) -> Response:
+    """A memory, with its version as the ETag."""
     return kit.JsonResponse(mapping.from_memory(memory), status, {"etag": f'"{memory.version}"'})
 
 
@@ -76,7 +78,7 @@ async def add(call: Caller, body: wire.NewMemory, idempotency_key: IdempotencyKe
         duplicates=Duplicates(body.duplicates),
         idempotency_key=idempotency_key,
     )
-    return _answer(added.memory, 201 if added.created else 200)
+    return answer(added.memory, 201 if added.created else 200)
 
 
 @router.post(
@@ -103,20 +105,22 @@ async def add_many(call: Caller, body: wire.Batch, idempotency_key: IdempotencyK
 @router.get("/memories", response_model=wire.MemoryPage, summary="List memories", responses=responses())
 async def find(call: Caller, query: Annotated[ListQuery, Query()]) -> Response:
     """A page of the memories for which all given conditions hold, with the true total. Newest first by default."""
-    page = await call.core.memories.find(
-        call.scope,
-        await selected(call, query, query.superseded),
-        sort=mapping.to_sort(query),
-        limit=query.limit,
-        offset=query.offset,
-    )
+    filter = await selected(call, query, query.superseded)
+    sort, limit, offset = mapping.to_sort(query), query.limit, query.offset
+    if query.as_of is None:
+        page = await call.core.memories.find(call.scope, filter, sort=sort, limit=limit, offset=offset)
+    else:
+        timeline = call.core.timeline
+        page = await timeline.find_as_of(call.scope, query.as_of, filter, sort=sort, limit=limit, offset=offset)
     return kit.JsonResponse(mapping.from_page(page))
 
 
 @router.get("/memories/{memory_id}", response_model=wire.Memory, summary="Read a memory", responses=responses(404))
-async def get(call: Caller, memory_id: MemoryId) -> Response:
-    """One memory. Its version is the ETag."""
-    return _answer(await call.core.memories.get(call.scope, memory_id))
+async def get(call: Caller, memory_id: MemoryId, as_of: AsOfParameter = None) -> Response:
+    """One memory, now or as it was known at an instant. Its version is the ETag."""
+    if as_of is not None:
+        return answer(await call.core.timeline.as_of(call.scope, memory_id, as_of))
+    return answer(await call.core.memories.get(call.scope, memory_id))
 
 
 @router.patch(
@@ -140,7 +144,7 @@ async def revise(call: Caller, memory_id: MemoryId, body: wire.MemoryChanges, if
         if seen is None:
             raise
         raise PreconditionFailed(str(error)) from None
-    return _answer(memory)
+    return answer(memory)
 
 
 def _version_of(if_match: str | None) -> int | None:
@@ -174,7 +178,7 @@ async def forget(
 )
 async def restore(call: Caller, memory_id: MemoryId) -> Response:
     """Take a memory out of the trash. One that is not there stays as it is."""
-    return _answer(await call.core.memories.restore(call.scope, memory_id))
+    return answer(await call.core.memories.restore(call.scope, memory_id))
 
 
 @router.post("/memories/{memory_id}/purge", status_code=204, summary="Purge a memory", responses=responses(404, 409))

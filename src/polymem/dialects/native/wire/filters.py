@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from polymem.core.filters import SortKey
-from polymem.dialects.native.wire.values import AS_WHOLE, Body, Instant, Term, Terms, Whole
+from polymem.dialects.native.wire.values import AS_WHOLE, AsOf, Body, Instant, Term, Terms, Whole
 
 Importance = Annotated[int, Field(ge=1, le=10), AS_WHOLE]
 
@@ -43,6 +43,9 @@ class Selection(BaseModel):
     updated_until: Instant | None = Field(None, description="Last changed then or earlier.", examples=[_UNTIL])
     occurred_since: Instant | None = Field(None, description="Happened then or later.", examples=[_SINCE])
     occurred_until: Instant | None = Field(None, description="Happened then or earlier.", examples=[_UNTIL])
+    true_at: Instant | None = Field(
+        None, description="True then, by valid_from and valid_to; one that says neither always is.", examples=[_SINCE]
+    )
     ids: Terms | None = Field(None, description="One of these memories.")
 
 
@@ -72,6 +75,7 @@ class ListQuery(Selection, PageQuery):
         None, alias="delivery", description="Delivered this way; may be repeated.", examples=[["pinned"]]
     )
     superseded: bool | None = Field(None, description="true: only those another memory replaces; false: only others.")
+    as_of: AsOf | None = None
     sort: SortKey = Field(SortKey.CREATED, description="What to order by; what lacks it comes last.")
     order: Literal["asc", "desc"] = Field("desc", description="Ascending or descending.")
 

@@ -178,8 +178,8 @@ class BatchResult(Answer):
     ids: list[MemoryId] = Field(description="The memories' ids, in the order they were sent in.")
 
 
-class MemoryChanges(Body):
-    """Fields to change. One left out stays as it is; null empties one that can be empty."""
+class MemoryDetails(Body):
+    """What can be said of a memory, all of which may be left out."""
 
     content: Content = Field(default_factory=str)
     kind: Kind = Field(default_factory=str)
@@ -199,6 +199,11 @@ class MemoryChanges(Body):
     valid_from: ValidFrom | None = Field(default_factory=lambda: None)
     valid_to: ValidTo | None = Field(default_factory=lambda: None)
     expires_at: ExpiresAt | None = Field(default_factory=lambda: None)
+
+
+class MemoryChanges(MemoryDetails):
+    """Fields to change. One left out stays as it is; null empties one that can be empty."""
+
     version: Whole | None = Field(
         None, description="The version you have seen; 409 when it is not the newest any more.", examples=[1]
     )
@@ -216,6 +221,7 @@ class Memory(Answer):
     importance: Importance
     weight: Weight
     confidence: Confidence | None
+    provenance: Provenance | None
     container: Container | None
     context: Context | None
     title: Title | None
@@ -227,6 +233,10 @@ class Memory(Answer):
     expires_at: ExpiresAt | None
     supersedes: Supersedes | None
     superseded_by: str | None = Field(description="Id of the memory that replaces it.")
+    validations: int = Field(description="How often it was found to hold.", examples=[0])
+    contradictions: int = Field(description="How often something spoke against it.", examples=[0])
+    validated_at: Instant | None = Field(description="When it was last found to hold.")
+    contradicted_at: Instant | None = Field(description="Since when a contradiction stands that nothing answered.")
     access_count: int = Field(description="How often recall returned it.", examples=[3])
     last_accessed: Instant | None = Field(description="When recall returned it last.")
     created_at: Instant = Field(description="When it was first kept.", examples=["2026-01-31T12:00:00Z"])
@@ -250,6 +260,7 @@ class Version(Answer):
     change: str = Field(description="What happened.", examples=["revised"])
     recorded_at: Instant = Field(description="When.", examples=["2026-01-31T12:00:00Z"])
     actor: str | None = Field(description="Who did it: local, or key: and the key's id.", examples=["local"])
+    note: str | None = Field(description="Why, where somebody said so.", examples=["Ana said so on the phone"])
     memory: Memory = Field(description="The memory as this change left it.")
 
 

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from polymem.dialects.native.wire.filters import Limit, Offset, Selection
 from polymem.dialects.native.wire.memories import Memory, MemoryId
-from polymem.dialects.native.wire.values import SAYS_SOMETHING, Answer
+from polymem.dialects.native.wire.values import SAYS_SOMETHING, Answer, AsOf
 
 Score = Annotated[float, Field(description="0 to 1; how likely it is relevant.", examples=[0.93])]
 Mode = Literal["hybrid", "vector", "keyword"]
@@ -33,6 +33,7 @@ class RecallRequest(Selection):
         json_schema_extra={"minimum": 0, "maximum": 1},
     )
     superseded: bool = Field(False, description="Find memories that others replace, too.")
+    as_of: AsOf | None = None
     explain: bool = Field(False, description="Say of each hit how it came there.")
 
 
@@ -80,9 +81,9 @@ class RecallAnswer(Answer):
 class WhyNot(Answer):
     """Which stage lost the memory."""
 
-    stage: Literal["forgotten", "expired", "superseded", "filter", "candidates", "floor", "page", "returned"] = Field(
-        description="Where it was lost; returned, when it was not."
-    )
+    stage: Literal[
+        "unknown", "forgotten", "expired", "superseded", "filter", "candidates", "floor", "page", "returned"
+    ] = Field(description="Where it was lost; returned, when it was not; unknown, when it was not known as of then.")
     sentence: str = Field(description="Why.", examples=["Its score 0.1200 is below the floor 0.2000."])
     remedy: str | None = Field(
         description="The smallest change that brings it back.", examples=["lower min_score to 0.12"]

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput, TooLarge
+from polymem.core.timeline import from_date_or_instant
 from polymem.core.transfer import from_rfc3339
 
 # What a text must look like, for readers and tools; the core enforces it and has the better sentences.
@@ -43,6 +44,23 @@ def _to_instant(value: Any, info: ValidationInfo) -> Any:
         raise refusal(error) from None
 
 
+def _to_day(value: Any, info: ValidationInfo, *, end: bool) -> Any:
+    if not isinstance(value, str):
+        return _to_instant(value, info)
+    try:
+        return from_date_or_instant(value, info.field_name or "an instant", end_of_day=end)
+    except InvalidInput as error:
+        raise refusal(error) from None
+
+
+def _to_start(value: Any, info: ValidationInfo) -> Any:
+    return _to_day(value, info, end=False)
+
+
+def _to_end(value: Any, info: ValidationInfo) -> Any:
+    return _to_day(value, info, end=True)
+
+
 def _a_name(value: str, info: ValidationInfo) -> str:
     try:
         return check_name(info.field_name or "a name", value)
@@ -69,6 +87,25 @@ Whole = Annotated[int, AS_WHOLE]
 
 Instant = Annotated[datetime, BeforeValidator(_to_instant)]
 """RFC 3339; without an offset it counts as UTC."""
+
+_DAY_OR_INSTANT = WithJsonSchema(
+    {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+)
+
+Since = Annotated[datetime, BeforeValidator(_to_start), _DAY_OR_INSTANT]
+"""An instant, or a date alone: the first instant of that day in UTC."""
+
+Until = Annotated[datetime, BeforeValidator(_to_end), _DAY_OR_INSTANT]
+"""An instant, or a date alone: the last instant of that day in UTC."""
+
+AsOf = Annotated[
+    Until,
+    Field(
+        description="As it was known then; a date alone means its last instant in UTC. One to come means now.",
+        examples=["2026-01-31"],
+    ),
+]
+"""A past that is asked for."""
 
 Name = Annotated[str, AfterValidator(_a_name), Field(json_schema_extra=A_NAME)]
 """A short text that says something, held to the core's rule for names."""
