@@ -30,7 +30,8 @@ class RecallQuery:
     """What to find. `min_score` is the relevance floor, 0..1; 0 lets everything through that either leg
     yields. Left out, it is the profile's in hybrid mode and 0 in the others, whose scores mean less.
 
-    Superseded memories are left out unless `superseded`. `record_access` counts the hits as used.
+    Superseded memories are left out unless `superseded`, and expired ones unless `expired`. `record_access` counts
+    the hits as used.
     With `as_of` the question goes to the memories as they were known at that instant: their texts and tags,
     what was forgotten, expired or superseded then. One that is not past yet asks the present; looking back
     counts as no use.
@@ -43,6 +44,7 @@ class RecallQuery:
     offset: int = 0
     min_score: float | None = None
     superseded: bool = False
+    expired: bool = False
     record_access: bool = True
     profile: Profile | ScopedProfile = DEFAULT_PROFILE
     as_of: datetime | None = None
@@ -238,7 +240,8 @@ class Recall:
 
     def _filter(self, query: RecallQuery, moment: _Moment) -> Filter:
         current: Filter = () if query.superseded else (Superseded(False),)
-        return (*query.filter, *active(moment.answered_at), *current)
+        visible: Filter = (Forgotten(False),) if query.expired else active(moment.answered_at)
+        return (*query.filter, *visible, *current)
 
     def _excluded(self, memory: Memory, query: RecallQuery, moment: _Moment) -> WhyNot | None:
         for clause in self._filter(query, moment):
