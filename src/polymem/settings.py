@@ -114,12 +114,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="Mail server: smtp://user:password@host:587, or smtps://…")
     smtp_from: str | None = Field(None, description="Sender of mail; default polymem@ and the mail server's name.")
     redis_url: str | None = Field(None, description="A Redis that counts calls for several processes.")
-    limit_login: int = Field(10, ge=0, description="Logins for one account and address in a minute; 0: no limit.")
-    limit_memory_create: int = Field(120, ge=0, description="SelfMemory: memories a credential makes in a minute.")
-    limit_memory_search: int = Field(240, ge=0, description="SelfMemory: searches of a credential in a minute.")
-    limit_organization_create: int = Field(20, ge=0, description="Organizations a credential makes in a minute.")
-    limit_project_create: int = Field(20, ge=0, description="SelfMemory: projects a credential makes in a minute.")
-    limit_invitation: int = Field(20, ge=0, description="Invitations a credential sends in a minute.")
+    rate_limit_login: int = Field(
+        10, ge=0, description="Logins to one account from one address a minute; 0 is no limit."
+    )
 
     namespace: str | None = Field(None, min_length=1, description="Memento: namespace of callers that name none.")
     memento_api_key: SecretStr | None = Field(
@@ -190,16 +187,6 @@ class Settings(BaseSettings):
         prefix = "rate_limit_"
         names = (name for name in type(self).model_fields if name.startswith(prefix))
         return {name.removeprefix(prefix): limit for name in names if (limit := getattr(self, name))}
-
-    @property
-    def limits(self) -> dict[str, int]:
-        """How many calls a minute each operation allows; 0 is no limit."""
-        prefix = "limit_"
-        return {
-            name.removeprefix(prefix): getattr(self, name)
-            for name in type(self).model_fields
-            if name.startswith(prefix)
-        }
 
     @property
     def model_dir(self) -> Path:

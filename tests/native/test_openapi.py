@@ -30,6 +30,20 @@ ROUTES = {
     "PATCH /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
     "GET /v1/changes", "POST /v1/memories/{memory_id}/validate", "POST /v1/memories/{memory_id}/contradict",
     "POST /v1/memories/{memory_id}/supersede", "GET /v1/memories/{memory_id}/trust",
+    "DELETE /v1/projects/{project}", "GET /v1/projects/{project}/members", "POST /v1/projects/{project}/members",
+    "PATCH /v1/projects/{project}/members/{user_id}", "DELETE /v1/projects/{project}/members/{user_id}",
+    "GET /v1/projects/{project}/invitations", "POST /v1/projects/{project}/invitations",
+    "POST /v1/auth/register", "POST /v1/auth/login", "POST /v1/auth/logout", "POST /v1/auth/password",
+    "POST /v1/auth/reset", "GET /v1/me", "PATCH /v1/me", "DELETE /v1/me", "GET /v1/me/tokens", "POST /v1/me/tokens",
+    "DELETE /v1/me/tokens/{token_id}", "GET /v1/notifications", "POST /v1/notifications/read-all",
+    "POST /v1/notifications/{notification_id}/read", "GET /v1/organizations", "POST /v1/organizations",
+    "GET /v1/organizations/{organization}", "DELETE /v1/organizations/{organization}",
+    "POST /v1/organizations/{organization}/transfer", "GET /v1/organizations/{organization}/members",
+    "PATCH /v1/organizations/{organization}/members/{user_id}",
+    "DELETE /v1/organizations/{organization}/members/{user_id}",
+    "GET /v1/organizations/{organization}/invitations", "POST /v1/organizations/{organization}/invitations",
+    "DELETE /v1/organizations/{organization}/invitations/{invitation_id}", "GET /v1/audit", "GET /v1/invitations",
+    "GET /v1/invitations/{token}", "POST /v1/invitations/{token}/accept", "POST /v1/invitations/{token}/register",
 }  # fmt: skip
 
 # Neither a body nor a parameter but an id, which may be any text.
@@ -40,7 +54,13 @@ NOTHING_TO_GET_WRONG = {
     "GET /v1/conflicts/{conflict_id}", "GET /v1/memories/{memory_id}/chain",
     "POST /v1/memories/{memory_id}/unsupersede",
     "GET /v1/sessions/{id}", "DELETE /v1/sessions/{id}", "GET /v1/tasks/{id}", "DELETE /v1/tasks/{id}",
-    "GET /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
+    "GET /v1/snippets/{id}", "DELETE /v1/snippets/{id}", "DELETE /v1/projects/{project}",
+    "DELETE /v1/projects/{project}/members/{user_id}", "POST /v1/auth/logout", "GET /v1/me", "DELETE /v1/me",
+    "DELETE /v1/me/tokens/{token_id}", "GET /v1/notifications", "POST /v1/notifications/read-all",
+    "POST /v1/notifications/{notification_id}/read", "GET /v1/organizations/{organization}",
+    "DELETE /v1/organizations/{organization}", "DELETE /v1/organizations/{organization}/members/{user_id}",
+    "DELETE /v1/organizations/{organization}/invitations/{invitation_id}", "GET /v1/invitations/{token}",
+    "POST /v1/invitations/{token}/accept",
 }  # fmt: skip
 CASES = [
     pytest.param(route, mode, id=f"{route} {mode.value}")

@@ -22,7 +22,6 @@ def to_options(settings: Settings, core: Core) -> DialectOptions:
         embedding_model=None if model is None else model.name,
         default_namespace=settings.namespace or directory_name(Path.cwd()),
         memento_api_key=None if settings.memento_api_key is None else settings.memento_api_key.get_secret_value(),
-        limits=settings.limits,
         data_dir=str(settings.data_dir),
         cors_origins=frozenset(settings.cors_origins),
         rate_limits=settings.rate_limits,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from polymem.core.access import Action, Authority
+from polymem.core.access import Action
 from polymem.core.audit import Audit
 from polymem.core.checks import check_name
 from polymem.core.errors import Forbidden, NotFound
@@ -15,10 +15,11 @@ from polymem.core.principals import Access
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The keys of a project or organization that are not revoked, oldest first, and their creators by id."""
+    """Keys, oldest first, with their creators and the keys (names) of their projects by id."""
 
     keys: tuple[ApiKey, ...]
     creators: Mapping[str, User]
+    projects: Mapping[str, str]
 
 
 class Keys:
@@ -46,8 +47,9 @@ class Keys:
         Raises NotFound, Forbidden (more than one has), InvalidInput.
         """
         check_name("name", name)
-        project = project if project is not None else principal.project_id
-        authority = await self._authority(principal, project, organization)
+        if project is None and principal.project_id is not None:
+            raise Forbidden("This credential is limited to its own project")
+        authority = await self._access.authority(principal, organization=organization, project=project)
         authority.require(Action.CREATE_ORGANIZATION_KEY if project is None else Action.CREATE_KEY)
         own = principal.permissions if project is None else authority.permissions
         wanted = own if permissions is None else permissions
@@ -66,24 +68,34 @@ class Keys:
         return key, secret
 
     async def all(
-        self, principal: Principal, *, project: str | None = None, organization: str | None = None
+        self,
+        principal: Principal,
+        *,
+        project: str | None = None,
+        organization: str | None = None,
+        own: bool = False,
     ) -> Keyring:
-        """The keys of a project, for everybody in it; without one, those of the organization, for its owner."""
+        """The valid keys of a project, for everybody in it; without one, all those of the organization, revoked ones
+        included, for its owner. With `own`, everybody else gets those they made. Raises NotFound, Forbidden."""
         project = project if project is not None else principal.project_id
-        authority = await self._authority(principal, project, organization)
-        if authority.project is None:
-            authority.require(Action.SEE_ORGANIZATION_KEYS)
-            keys = [key for key in await self._store.keys(authority.scope) if key.revoked_at is None]
-        else:
+        authority = await self._access.authority(principal, organization=organization, project=project)
+        if authority.project is not None:
             authority.require(Action.SEE_PROJECT)
             keys = await self._store.people.project_keys(authority.scope, authority.project.id)
+        else:
+            mine = own and principal.user is not None and principal.key is None
+            if not mine:
+                authority.require(Action.SEE_ORGANIZATION_KEYS)
+            keys = await self._store.keys(authority.scope)
+            if not authority.may(Action.SEE_ORGANIZATION_KEYS):
+                keys = [key for key in keys if key.creator_id == authority.scope.user_id]
         creators = {}
-        for id_ in {key.creator_id for key in keys} - {None}:
-            assert id_ is not None
+        for id_ in {key.creator_id for key in keys if key.creator_id is not None}:
             creator = await self._store.people.user(id=id_)
             if creator is not None:
                 creators[id_] = creator
-        return Keyring(tuple(keys), creators)
+        projects = {one.id: one.key for one in await self._store.projects(authority.scope)}
+        return Keyring(tuple(keys), creators, projects)
 
     async def revoke(
         self, principal: Principal, key_id: str, *, project: str | None = None, organization: str | None = None
@@ -93,12 +105,14 @@ class Keys:
         One's own, or any for who administers the project. Raises NotFound (kind "Key"), Forbidden.
         """
         project = project if project is not None else principal.project_id
-        authority = await self._authority(principal, project, organization)
+        authority = await self._access.authority(principal, organization=organization, project=project)
         key = await self._store.people.key(authority.scope, key_id)
         if key is None or (authority.project is not None and key.project_id != authority.project.id):
             raise NotFound("Key", key_id)
         if authority.project is None and key.project_id is not None:
-            authority = await self._authority(principal, key.project_id, key.organization_id)
+            authority = await self._access.authority(
+                principal, organization=key.organization_id, project=key.project_id
+            )
         own = principal.key is None and principal.user is not None and key.creator_id == principal.user.id
         if not own:
             authority.require(Action.REVOKE_ORGANIZATION_KEYS if key.project_id is None else Action.REVOKE_KEYS)
@@ -108,9 +122,3 @@ class Keys:
             principal, authority.scope, "key.revoked", "key", key.id, name=key.name, project=key.project_id
         )
         return key
-
-    async def _authority(self, principal: Principal, project: str | None, organization: str | None) -> Authority:
-        authority = await self._access.authority(principal, organization=organization, project=project)
-        if project is not None and not authority.permissions:
-            authority.require(Action.SEE_PROJECT)
-        return authority

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from polymem.core.access import Action, Authority, Standing, allows, standings_of
 from polymem.core.audit import Audit
 from polymem.core.checks import check_name, check_page
-from polymem.core.errors import InvalidInput, NotFound, Rule, RuleBroken, TooLarge
+from polymem.core.errors import InvalidInput, NotFound, Rule, RuleBroken
 from polymem.core.model import Page
 from polymem.core.notices import Noticeboard
 from polymem.core.people import (
@@ -20,9 +20,6 @@ from polymem.core.people import (
 from polymem.core.ports import Clock, Store
 from polymem.core.principals import Access
 from polymem.core.tenancy import slugify
-
-MAX_PROJECT_NAME = 100
-"""Longest name of a project made by a person, in characters."""
 
 ASSIGNABLE = (ProjectRole.ADMIN, ProjectRole.EDITOR, ProjectRole.VIEWER)
 """The roles a member of a project can have."""
@@ -76,8 +73,6 @@ class Teams:
         authority = await self._access.authority(principal, organization=organization)
         authority.require(Action.CREATE_PROJECT)
         name = check_name("name", name).strip()
-        if len(name) > MAX_PROJECT_NAME:
-            raise TooLarge(f"name is longer than {MAX_PROJECT_NAME} characters", field="name")
         key = name if key is None else check_name("project", key)
         now = self._clock.now()
         wanted = Project(
@@ -153,6 +148,12 @@ class Teams:
         check_page(limit, offset)
         authority = await self.authority(principal, project, Action.SEE_PROJECT, organization)
         return await self._store.people.project_members(authority.scope, _id(authority), limit, offset)
+
+    async def member(
+        self, principal: Principal, project: str, user_id: str, *, organization: str | None = None
+    ) -> ProjectMember:
+        """One member. Raises NotFound (kind "Member")."""
+        return await self._member(await self.authority(principal, project, Action.SEE_PROJECT, organization), user_id)
 
     async def add(
         self,

@@ -17,7 +17,8 @@ class DialectOptions:
     the model's public name, None without one. `default_namespace` is what a caller that names none means.
     `memento_api_key`, when set, is a secret that Memento callers must present. `data_dir` is where the server keeps
     its files. `cors_origins` are the origins whose pages may use a browser's session. `rate_limits` says how many
-    calls of an operation a credential has in a minute; one that is not in it is not limited.
+    calls of an operation a credential has in a minute ("login", "memory_create", "memory_search",
+    "organization_create", "project_create", "invitation_create"); one that is not in it is not limited.
     """
 
     version: str
@@ -29,7 +30,6 @@ class DialectOptions:
     embedding_model: str | None = None
     default_namespace: str = "default"
     memento_api_key: str | None = field(default=None, repr=False)
-    limits: Mapping[str, int] = field(default_factory=dict)
     data_dir: str = "."
     cors_origins: frozenset[str] = frozenset()
     rate_limits: Mapping[str, int] = field(default_factory=dict)

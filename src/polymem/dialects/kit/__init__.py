@@ -26,8 +26,10 @@ from polymem.dialects.kit.errors import (
     install_errors,
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
+from polymem.dialects.kit.limits import RateLimitHeaders, count_call
 from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
 from polymem.dialects.kit.negotiation import is_known, prefers_json, validators
+from polymem.dialects.kit.pages import refuse_foreign_pages
 from polymem.dialects.kit.paths import ForgivingPaths
 
 __all__ = [
@@ -42,14 +44,17 @@ __all__ = [
     "MethodNotAllowed",
     "MisdirectedRequest",
     "Problem",
+    "RateLimitHeaders",
     "Render",
     "StrictRoute",
+    "count_call",
     "create_api",
     "install_docs",
     "install_errors",
     "is_known",
     "parse_json",
     "prefers_json",
+    "refuse_foreign_pages",
     "router",
     "to_json",
     "validators",
@@ -65,7 +70,7 @@ def create_api(
     give `responses` a "default" of the dialect's error model, or FastAPI documents an error 422 that never comes.
     """
     settings: dict[str, Any] = {"version": options.version, "redirect_slashes": False}
-    fastapi["middleware"] = [*fastapi.get("middleware", ()), Middleware(RouteTemplate)]
+    fastapi["middleware"] = [*fastapi.get("middleware", ()), Middleware(RateLimitHeaders), Middleware(RouteTemplate)]
     api = FastAPI(title=title, docs_url=None, redoc_url=None, **settings | fastapi)
     install_errors(api, render)
     install_docs(api)

@@ -8,7 +8,16 @@ from typing import Literal
 
 from starlette.responses import JSONResponse, Response
 
-from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound, PolymemError, Unavailable
+from polymem.core.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    PolymemError,
+    TooManyRequests,
+    Unavailable,
+)
 from polymem.dialects.kit import (
     BodyTooLarge,
     InternalError,
@@ -45,6 +54,8 @@ def render(error: PolymemError) -> Response:
             return _answer(404, "NOT_FOUND", str(error))
         case Conflict():
             return _answer(409, "INVALID_REQUEST", str(error))
+        case TooManyRequests(retry_after=seconds):
+            return _answer(429, "INVALID_REQUEST", str(error), {"Retry-After": str(seconds)})
         case Unavailable():
             return _answer(503, "INTERNAL_ERROR", str(error))
         case _:

@@ -15,8 +15,10 @@ from polymem.dialects.native.routes.transfer import IMPORT_PATH
 _DESCRIPTION = """\
 Keep what an agent should remember, and find it again by meaning and by words.
 
-Send a key as `Authorization: Bearer KEY` or `X-API-Key: KEY`; a server in local mode takes callers without one for its
-owner. Instants are RFC 3339; one without an offset counts as UTC. Every refusal is a problem document (RFC 9457).
+Send a key or an account token as `Authorization: Bearer KEY` or `X-API-Key: KEY`; browsers log in and have a cookie. A
+server in local mode takes callers without a credential for its owner. Accounts of several organizations name the one
+they mean in `X-Polymem-Organization`. Instants are RFC 3339; one without an offset counts as UTC. Every refusal is a
+problem document (RFC 9457).
 """
 
 _TAGS = [
@@ -31,6 +33,10 @@ _TAGS = [
     {"name": "snippets", "description": "Pieces of code."},
     {"name": "transfer", "description": "Export and import."},
     {"name": "keys", "description": "Who may call."},
+    {"name": "auth", "description": "Coming in and going out."},
+    {"name": "me", "description": "The caller's own account."},
+    {"name": "organizations", "description": "Who owns memories, and who belongs to whom."},
+    {"name": "invitations", "description": "How people come in."},
     {"name": "health", "description": "How the server is, and what it holds."},
 ]
 
@@ -63,6 +69,17 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
+_OPEN_PATHS = frozenset(
+    {
+        "/v1/auth/login",
+        "/v1/auth/register",
+        "/v1/auth/reset",
+        "/v1/invitations/{token}",
+        "/v1/invitations/{token}/register",
+    }
+)
+
+
 def _complete(document: dict[str, Any], *, local: bool) -> None:
     # What FastAPI cannot be told: the one body of all errors, and that a credential may be missing in local mode.
     schemas = document["components"]["schemas"]
@@ -72,7 +89,7 @@ def _complete(document: dict[str, Any], *, local: bool) -> None:
     document["security"] = [{name: []} for name in SECURITY_SCHEMES] + ([{}] if local else [])
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            if path.startswith("/health"):
+            if path.startswith("/health") or path in _OPEN_PATHS:
                 operation["security"] = []
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _without_null(parameter["schema"])

@@ -9,11 +9,13 @@ from starlette.responses import Response
 from polymem.core.errors import (
     Conflict,
     Forbidden,
+    Gone,
     InvalidInput,
     NotAuthenticated,
     NotFound,
     PolymemError,
     TooLarge,
+    TooManyRequests,
     Unavailable,
 )
 from polymem.dialects.kit import InvalidRequest, MethodNotAllowed, MisdirectedRequest, to_json
@@ -32,12 +34,14 @@ class PreconditionFailed(Conflict):
 _STATUS: tuple[tuple[type[PolymemError], int, str], ...] = (
     (TooLarge, 413, "Content Too Large"),
     (InvalidInput, 400, "Bad Request"),
+    (Gone, 410, "Gone"),
     (NotFound, 404, "Not Found"),
     (PreconditionFailed, 412, "Precondition Failed"),
     (Conflict, 409, "Conflict"),
     (NotAuthenticated, 401, "Unauthorized"),
     (Forbidden, 403, "Forbidden"),
     (MethodNotAllowed, 405, "Method Not Allowed"),
+    (TooManyRequests, 429, "Too Many Requests"),
     (MisdirectedRequest, 421, "Misdirected Request"),
     (Unavailable, 503, "Service Unavailable"),
 )
@@ -111,6 +115,8 @@ def _headers(error: PolymemError) -> dict[str, str]:
             return {"www-authenticate": 'Bearer realm="polymem"'}
         case MethodNotAllowed():
             return {"allow": error.allow}
+        case TooManyRequests():
+            return {"retry-after": str(error.retry_after)}
         case Unavailable():
             return {"retry-after": str(RETRY_AFTER_SECONDS)}
         case _:
@@ -125,8 +131,10 @@ _EXAMPLES = {
     403: ("The credential does not give this right.", "This credential does not allow to write"),
     404: ("No such thing that this credential reaches.", "Memory 019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52 not found"),
     409: ("It changed meanwhile, or is already as asked.", "Memory 019c0a3e is at version 3, not 2"),
+    410: ("It was there, and is spent.", "This invitation has already been accepted"),
     412: ("The version in If-Match is not the newest.", "Memory 019c0a3e is at version 3, not 2"),
     413: ("Over a stated limit.", "content is larger than 1048576 bytes"),
+    429: ("Too many calls in this time.", "Too many requests: login is limited to 10 a minute; try again in 42 s"),
     503: ("A part that this needs cannot answer now.", "The embedding model does not answer"),
 }
 _TITLES = {status: title for _, status, title in _STATUS}

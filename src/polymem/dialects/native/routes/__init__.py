@@ -1,6 +1,21 @@
 """The native API's routes, a module for each resource."""
 
-from polymem.dialects.native.routes import conflicts, health, keys, memories, projects, recall, time, transfer, work
+from polymem.dialects.native.routes import (
+    auth,
+    conflicts,
+    health,
+    invitations,
+    keys,
+    me,
+    memories,
+    organizations,
+    projects,
+    recall,
+    teams,
+    time,
+    transfer,
+    work,
+)
 
 ROUTERS = (
     memories.router,
@@ -8,9 +23,14 @@ ROUTERS = (
     time.router,
     conflicts.router,
     *work.ROUTERS,
+    teams.router,
     projects.router,
     transfer.router,
     keys.router,
+    auth.router,
+    me.router,
+    organizations.router,
+    invitations.router,
     health.router,
 )
 """In the order of the documentation."""
