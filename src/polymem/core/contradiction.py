@@ -14,7 +14,7 @@ Rules, not a model: they are the same on every machine, cost microseconds, and a
 
 from dataclasses import dataclass
 
-from polymem.core.lexicon import Role, Token, contrast_removed, tokens
+from polymem.core.lexicon import Role, Token, contrast_removed, subject, tokens
 from polymem.core.ports_conflicts import Reason
 
 _LEAST_OVERLAP = 0.34
@@ -25,6 +25,10 @@ _SAME_THING = 0.85
 
 _FEW = 3
 """A value is so many words at most; where more differ, the sentence was put differently."""
+
+
+_STEM = 4
+"""Letters two words begin with to be of one family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class _Reading:
 
     def __init__(self, text: str) -> None:
         self.sequence = tokens(text)
+        self.subject = subject(self.sequence)
         kept = contrast_removed(self.sequence)
+        self.plain = [(token.form, token.denies) for token in self.sequence if token.form not in ",;"]
         self.denials = sum(token.denies for token in kept)
         meaning = [token for token in kept if not token.is_function]
         self.by_form = {token.form: token for token in reversed(meaning)}
@@ -56,12 +62,12 @@ class _Reading:
 
 
 def _compare(old: _Reading, new: _Reading, similarity: float) -> Verdict:
-    if [token.form for token in old.sequence] == [token.form for token in new.sequence]:
+    if old.plain == new.plain:
         return Verdict(Reason.DUPLICATE, "Both say the same, word for word.")
     common = old.forms & new.forms
     least = min(len(old.forms), len(new.forms)) or 1
     overlap = len(common) / least
-    gone, come = old.forms - new.forms, new.forms - old.forms
+    gone, come = _unlike(old.forms - new.forms, new.forms - old.forms)
     topics = old.of(gone, Role.TOPIC), new.of(come, Role.TOPIC)
     values = old.of(gone, Role.VALUE), new.of(come, Role.VALUE)
     denied = old.denials % 2 != new.denials % 2
@@ -71,11 +77,24 @@ def _compare(old: _Reading, new: _Reading, similarity: float) -> Verdict:
         return Verdict(Reason.PARAPHRASE, "Both seem to say the same in other words.")
     if all(topics):
         return Verdict(None, f"One is about {_named(topics[0])}, the other about {_named(topics[1])}.")
+    if all(values) and None not in (old.subject, new.subject) and old.subject != new.subject:
+        return Verdict(None, f"One is about {old.subject}, the other about {new.subject}.")
     if denied:
         return Verdict(Reason.NEGATION, "One says what the other denies.")
     if all(values) and (_is_fixed(values) or max(map(len, values)) <= _FEW):
         return Verdict(Reason.CHANGED_VALUE, f"{_named(values[0])} became {_named(values[1])}.")
     return Verdict(Reason.PARAPHRASE, "Both say the same in other words.")
+
+
+def _unlike(gone: frozenset[str], come: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    # Words of one family ("indent", "indentation") are no difference.
+    akin = {(a, b) for a in gone for b in come if _are_akin(a, b)}
+    return gone - {a for a, _ in akin}, come - {b for _, b in akin}
+
+
+def _are_akin(a: str, b: str) -> bool:
+    short, long = sorted((a, b), key=len)
+    return len(short) >= _STEM and short.isalpha() and long.startswith(short)
 
 
 def _is_fixed(sides: tuple[list[Token], list[Token]]) -> bool:

@@ -10,6 +10,7 @@ class Role(Enum):
     """What part of a sentence a word belongs to."""
 
     TOPIC = "topic"
+    VERB = "verb"
     VALUE = "value"
 
 
@@ -48,7 +49,7 @@ _FUNCTION = _words(
     "current get gets got let set one's user's one ones"
 )
 _DENIALS = _words("not no never none without neither nor nobody nothing hardly")
-_OPPOSITES: Mapping[str, str] = {
+_OPPOSITE_WORDS: Mapping[str, str] = {
     "dislike": "like", "hate": "like", "detest": "like", "disable": "enable", "deactivate": "enable",
     "forbid": "allow", "forbidden": "allow", "ban": "allow", "disallow": "allow", "prohibit": "allow",
     "deny": "allow", "avoid": "use", "refuse": "accept", "reject": "accept", "stop": "do", "quit": "do",
@@ -192,30 +193,53 @@ def _token(piece: str, begins: bool) -> Token:
         return Token(piece, _NUMBERS[lower], is_fixed=True)
     if any(character.isdigit() for character in piece):
         return Token(piece, lower.replace(",", "").lstrip("$€£v#~"), is_fixed=True)
+    if lower in _CALENDAR and (piece[0].isupper() or lower not in _FUNCTION):
+        return Token(piece, lower, is_fixed=True)
     if lower in _DENIALS:
         return Token(piece, lower, denies=True, is_function=True)
     stem = _stem(lower)
-    for form in (lower, stem):
-        if form in _OPPOSITES:
-            positive = _OPPOSITES[form]
-            return Token(piece, positive, denies=True, is_function=positive == "do")
+    if (positive := _OPPOSITES.get(stem)) is not None:
+        return Token(piece, simplest(positive), denies=True, is_function=positive == "do")
     if lower in _FUNCTION:
         return Token(piece, lower, is_function=True)
     named = (piece[0].isupper() and not begins) or any(letter.isupper() for letter in piece[1:])
-    return Token(piece, simplest(piece), is_fixed=named or lower in _CALENDAR or lower in _COLOURS)
+    return Token(piece, simplest(piece), is_fixed=named or lower in _COLOURS)
 
 
-def _with_roles(found: Iterable[Token]) -> Iterable[Token]:
-    role, said = Role.TOPIC, False
-    for token in found:
+def _with_roles(found: Sequence[Token]) -> Iterable[Token]:
+    verb = next((place for place, token in enumerate(found) if _is_verb(token)), 0)
+    role, about = Role.TOPIC, False
+    for place, token in enumerate(found):
         lower = token.text.casefold()
-        if lower in _VALUE_VERBS or token.form in _VALUE_VERBS:
-            role, said = Role.VALUE, True
-        elif lower in _TOPIC_PREPOSITIONS:
-            role = Role.TOPIC
-        elif lower in _VALUE_PREPOSITIONS and (said or role is Role.TOPIC):
-            role = Role.VALUE
-        yield replace(token, role=Role.VALUE if _is_amount(token) else role)
+        if lower in _TOPIC_PREPOSITIONS:
+            role, about = Role.TOPIC, True
+        elif lower in _VALUE_PREPOSITIONS:
+            # In front of the verb, what is said of the subject tells which one is meant.
+            role, about = (Role.TOPIC if place < verb else Role.VALUE), False
+        if _is_verb(token):
+            role, about = Role.VALUE, False
+            yield replace(token, role=Role.VERB)
+        elif _is_amount(token):
+            yield replace(token, role=Role.TOPIC if about and place < verb else Role.VALUE)
+        else:
+            yield replace(token, role=role)
+
+
+def _is_verb(token: Token) -> bool:
+    return token.text.casefold() in _VALUE_VERBS or token.form in _VALUE_FORMS
+
+
+def subject(sequence: Sequence[Token]) -> str | None:
+    """The word a sentence is about: the last one of its subject, before what "of" or "for" adds to it."""
+    head = None
+    for token in sequence:
+        if token.role is Role.VERB:
+            return head
+        if token.text.casefold() in _TOPIC_PREPOSITIONS | _VALUE_PREPOSITIONS and head is not None:
+            return head
+        if not token.is_function:
+            head = token.form
+    return None
 
 
 def _is_amount(token: Token) -> bool:
@@ -230,3 +254,7 @@ def _stem(word: str) -> str:
                 base = base[:-1]
             return base.rstrip("e") if len(base) > 3 else base
     return word.rstrip("e") if len(word) > 3 else word
+
+
+_OPPOSITES: Mapping[str, str] = {_stem(word): positive for word, positive in _OPPOSITE_WORDS.items()}
+_VALUE_FORMS = frozenset(simplest(verb) for verb in _VALUE_VERBS)
