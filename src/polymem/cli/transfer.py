@@ -92,6 +92,9 @@ async def import_(
     format: Annotated[Format, typer.Option(help="What the file holds; auto looks.")] = Format.AUTO,
     project: ProjectOption = None,
     keep_ids: Annotated[bool, typer.Option("--keep-ids/--new-ids", help="Keep the ids of the records.")] = True,
+    merge: Annotated[
+        bool, typer.Option("--merge/--no-merge", help="Take a text that its project holds already for the same memory.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Read memories: NDJSON, JSON, or what Memento wrote, from a file or a folder of files.
@@ -104,7 +107,7 @@ async def import_(
     report = ImportReport()
     with output.progress("Importing", total) as bar:
         records = _stream(read_records(sys.stdin.buffer, format) if sources is None else _read(sources, format))
-        async for report in core.transfer.import_(scope, records, keep_ids=keep_ids, project=project):
+        async for report in core.transfer.import_(scope, records, keep_ids=keep_ids, merge=merge, project=project):
             bar.at(report.imported + report.existing + len(report.skipped))
     if as_json:
         skipped = [{"position": skip.position, "reason": skip.reason} for skip in report.skipped]

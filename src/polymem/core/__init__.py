@@ -76,7 +76,7 @@ class Core:
         self._join_people(store, clock, new_id, hasher or NoPasswords(), mailer or NoMail(), account_rules)
         self.limiter: RateLimiter = limiter or NoLimits()
         worklog = WorklogTransfer(self.worklog, self.projects)
-        self.transfer = Transfer(store, self.memories, clock, worklog)
+        self.transfer = Transfer(store, self.memories, self.chains, clock, worklog)
         self.reindex = Reindex(store, embedder)
 
     def _join_people(

@@ -119,6 +119,34 @@ class Chains:
         await apply_planned(self._store, scope, self._clock, plan)
         return await self._visible(scope, new_id)
 
+    async def link(self, scope: Scope, old_id: str, new_id: str) -> bool:
+        """Join two memories that were imported apart, as if the newer one had come with its `supersedes`; their times
+        stay. False when either is missing, or stands in such a relation already."""
+        require(scope, Permission.WRITE)
+        linked = False
+
+        async def plan() -> list[Update]:
+            nonlocal linked
+            found = await self._store.get_many(scope, [old_id, new_id])
+            old, new = found.get(old_id), found.get(new_id)
+            newer = [] if new is None else await self._walk(scope, new, "superseded_by")
+            linked = (
+                old is not None
+                and new is not None
+                and old_id not in {new_id, *(memory.id for memory in newer)}
+                and old.superseded_by is None
+                and new.supersedes is None
+            )
+            if old is None or new is None or not linked:
+                return []
+            return [
+                next_version(new, Change.REVISED, new.updated_at, supersedes=old_id),
+                next_version(old, Change.SUPERSEDED, old.updated_at, superseded_by=new_id),
+            ]
+
+        await apply_planned(self._store, scope, self._clock, plan)
+        return linked
+
     async def unsupersede(self, scope: Scope, memory_id: str) -> Memory:
         """Make a replaced memory current again; the one that replaced it stays, beside it. One that is not replaced
         stays as it is. Raises NotFound."""

@@ -132,7 +132,7 @@ class Memories:
                 )
                 for memory in memories
             ]
-            writes += await self._supersessions(scope, memories)
+            writes += await self._supersessions(scope, fresh)
             try:
                 ids = await self._store.apply(scope, writes, idempotency=idempotency, at=self._clock.now())
                 break

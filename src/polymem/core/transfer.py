@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from polymem.core.access import require
+from polymem.core.chains import Chains
 from polymem.core.checks import checked
 from polymem.core.errors import Conflict, InvalidInput, NotFound
 from polymem.core.filters import Filter
 from polymem.core.instants import from_rfc3339 as from_rfc3339
 from polymem.core.instants import to_rfc3339 as to_rfc3339
 from polymem.core.memories import Memories
-from polymem.core.model import Draft, Duplicates, Memory
+from polymem.core.model import Added, Draft, Duplicates, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Clock, Store
 from polymem.core.worklog_transfer import WorklogTransfer, is_work_record
@@ -87,8 +88,11 @@ class Transfer:
     """Moves memories, sessions, tasks and snippets out and in, streaming: neither direction holds more than a batch
     in memory."""
 
-    def __init__(self, store: Store, memories: Memories, clock: Clock, worklog: WorklogTransfer) -> None:
+    def __init__(
+        self, store: Store, memories: Memories, chains: Chains, clock: Clock, worklog: WorklogTransfer
+    ) -> None:
         self._worklog = worklog
+        self._chains = chains
         self._store = store
         self._memories = memories
         self._clock = clock
@@ -105,94 +109,139 @@ class Transfer:
             yield record
 
     async def import_(
-        self, scope: Scope, records: AsyncIterable[Any], *, keep_ids: bool = True, project: str | None = None
+        self,
+        scope: Scope,
+        records: AsyncIterable[Any],
+        *,
+        keep_ids: bool = True,
+        merge: bool = True,
+        project: str | None = None,
     ) -> AsyncIterator[ImportReport]:
-        """Keeps the records, yielding the report so far after each batch; the last one is the whole.
+        """Keeps the records with their times, yielding the report so far after each batch; the last one is the whole.
 
-        A record whose id is known already, or whose text its project holds already, counts as existing, so
-        importing twice does not double. Bad ones are skipped with their reason and never stop the rest.
-        With `project` all go into that one. `supersedes` is kept where the older memory is there or came along.
+        A record whose id is known already counts as existing; with `merge` also one whose text its project holds
+        already, so importing twice does not double. Bad ones are skipped with their reason and never stop the rest.
+        With `project` all go into that one. `supersedes` is kept where the older memory is there or comes along.
         """
         require(scope, Permission.WRITE)
-        renamed: dict[str, str] = {}
-        report = ImportReport()
+        running = _Import(scope, keep_ids, Duplicates.RETURN_EXISTING if merge else Duplicates.KEEP, project)
         batch: list[tuple[int, Any]] = []
         position = 0
         async for record in records:
             position += 1
             if is_work_record(record):
-                report = await self._import_work(scope, position, record, report, keep_ids, project)
+                await self._import_work(running, position, record)
                 continue
             batch.append((position, record))
             if len(batch) == _BATCH:
-                report = await self._import_batch(scope, batch, report, renamed, keep_ids, project)
+                await self._import_batch(running, batch)
                 batch = []
-                yield report
-        yield await self._import_batch(scope, batch, report, renamed, keep_ids, project)
+                yield running.report()
+        await self._import_batch(running, batch)
+        for older, new_id in running.unlinked:
+            await self._chains.link(scope, running.renamed.get(older, older), new_id)
+        yield running.report()
 
-    async def _import_work(
-        self, scope: Scope, position: int, record: Record, report: ImportReport, keep_id: bool, project: str | None
-    ) -> ImportReport:
+    async def _import_work(self, running: "_Import", position: int, record: Record) -> None:
         try:
-            new = await self._worklog.import_one(scope, record, keep_id=keep_id, project=project)
+            new = await self._worklog.import_one(
+                running.scope, record, keep_id=running.keep_ids, project=running.project
+            )
         except InvalidInput as error:
-            return replace(report, skipped=(*report.skipped, Skipped(position, str(error))))
-        return replace(report, imported=report.imported + new, existing=report.existing + (not new))
+            running.skipped.append(Skipped(position, str(error)))
+        else:
+            running.imported += new
+            running.existing += not new
 
-    async def _import_batch(
-        self,
-        scope: Scope,
-        batch: list[tuple[int, Any]],
-        report: ImportReport,
-        renamed: dict[str, str],
-        keep_ids: bool,
-        project: str | None,
-    ) -> ImportReport:
-        skipped = list(report.skipped)
-        drafts: list[tuple[int, str | None, Draft]] = []
-        for position, record in batch:
-            try:
-                if isinstance(record, InvalidInput):
-                    raise record
-                draft = from_record(record, keep_id=keep_ids)
-                draft = replace(draft, project=project) if project is not None else draft
-                drafts.append((position, record.get("id") if isinstance(record.get("id"), str) else None, draft))
-            except InvalidInput as error:
-                skipped.append(Skipped(position, str(error)))
-        known = await self._store.get_many(scope, [draft.id for _, _, draft in drafts if draft.id is not None])
-        imported, existing = report.imported, report.existing + len(known)
-        plain = [entry for entry in drafts if entry[2].id not in known and entry[2].supersedes is None]
+    async def _import_batch(self, running: "_Import", batch: list[tuple[int, Any]]) -> None:
+        entries = [entry for position, record in batch if (entry := running.read(position, record)) is not None]
+        known = await self._store.get_many(
+            running.scope, [entry.draft.id for entry in entries if entry.draft.id is not None]
+        )
+        running.existing += len(known)
+        fresh = [entry for entry in entries if entry.draft.id not in known]
+        await self._keep(running, [entry for entry in fresh if entry.draft.supersedes is None])
+        # What they replace may be in this very batch, so they come after it.
+        await self._keep_replacing(running, [entry for entry in fresh if entry.draft.supersedes is not None])
+
+    async def _keep_replacing(self, running: "_Import", entries: list["_Entry"]) -> None:
+        wanted = {e.position: running.renamed.get(e.draft.supersedes or "", e.draft.supersedes or "") for e in entries}
+        there = await self._store.get_many(running.scope, list(set(wanted.values())))
+        taken: set[str] = set()
+        replacing, plain = [], []
+        for entry in entries:
+            older = wanted[entry.position]
+            if older in there and there[older].superseded_by is None and older not in taken:
+                taken.add(older)
+                replacing.append(replace(entry, draft=replace(entry.draft, supersedes=older)))
+            else:
+                plain.append(replace(entry, draft=replace(entry.draft, supersedes=None), older=entry.draft.supersedes))
+        await self._keep(running, replacing)
+        await self._keep(running, plain)
+
+    async def _keep(self, running: "_Import", entries: list["_Entry"]) -> None:
+        if not entries:
+            return
         try:
             added = await self._memories.add_many(
-                scope, [draft for _, _, draft in plain], duplicates=Duplicates.RETURN_EXISTING
+                running.scope, [entry.draft for entry in entries], duplicates=running.duplicates
             )
-        except Conflict:
-            # One taken id (another organization's or one repeated in the file) must not sink the batch.
-            added = []
-            one_by_one = plain
-        else:
-            one_by_one = []
-            for (_, old_id, _), outcome in zip(plain, added, strict=True):
-                if old_id is not None:
-                    renamed[old_id] = outcome.memory.id
-            imported += sum(outcome.created for outcome in added)
-            existing += sum(not outcome.created for outcome in added)
-        one_by_one += [entry for entry in drafts if entry[2].id not in known and entry[2].supersedes is not None]
-        for position, old_id, draft in one_by_one:
-            older = draft.supersedes and renamed.get(draft.supersedes, draft.supersedes)
-            try:
-                outcome = await self._memories.add(
-                    scope, replace(draft, supersedes=older), duplicates=Duplicates.RETURN_EXISTING
-                )
-            except NotFound:
-                outcome = await self._memories.add(
-                    scope, replace(draft, supersedes=None), duplicates=Duplicates.RETURN_EXISTING
-                )
-            except Conflict as error:
-                skipped.append(Skipped(position, str(error)))
-                continue
-            if old_id is not None:
-                renamed[old_id] = outcome.memory.id
-            imported += outcome.created
-            existing += not outcome.created
-        return ImportReport(imported, existing, tuple(skipped))
+        except (Conflict, InvalidInput, NotFound) as error:
+            # One that cannot be kept (an id another project has, say) must not sink the batch.
+            if len(entries) == 1:
+                running.skipped.append(Skipped(entries[0].position, str(error)))
+                return
+            for entry in entries:
+                await self._keep(running, [entry])
+            return
+        for entry, outcome in zip(entries, added, strict=True):
+            running.kept(entry, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A record that can be kept: its position, its own id, and the older memory it could not be joined with yet."""
+
+    position: int
+    own_id: str | None
+    draft: Draft
+    older: str | None = None
+
+
+class _Import:
+    """An import under way."""
+
+    def __init__(self, scope: Scope, keep_ids: bool, duplicates: Duplicates, project: str | None) -> None:
+        self.scope = scope
+        self.keep_ids = keep_ids
+        self.duplicates = duplicates
+        self.project = project
+        self.imported = 0
+        self.existing = 0
+        self.skipped: list[Skipped] = []
+        self.renamed: dict[str, str] = {}
+        self.unlinked: list[tuple[str, str]] = []
+
+    def read(self, position: int, record: Any) -> _Entry | None:
+        try:
+            if isinstance(record, InvalidInput):
+                raise record
+            draft = from_record(record, keep_id=self.keep_ids)
+        except InvalidInput as error:
+            self.skipped.append(Skipped(position, str(error)))
+            return None
+        if self.project is not None:
+            draft = replace(draft, project=self.project)
+        own_id = record.get("id")
+        return _Entry(position, own_id if isinstance(own_id, str) else None, draft)
+
+    def kept(self, entry: _Entry, outcome: Added) -> None:
+        self.imported += outcome.created
+        self.existing += not outcome.created
+        if entry.own_id is not None:
+            self.renamed[entry.own_id] = outcome.memory.id
+        if entry.older is not None and outcome.created:
+            self.unlinked.append((entry.older, outcome.memory.id))
+
+    def report(self) -> ImportReport:
+        return ImportReport(self.imported, self.existing, tuple(sorted(self.skipped, key=lambda skip: skip.position)))

@@ -83,6 +83,9 @@ async def import_(
     call: Caller,
     request: Request,
     keep_ids: Annotated[bool, Query(description="Keep the records' ids; false gives new ones.")] = True,
+    merge: Annotated[
+        bool, Query(description="Take a text that its project holds already for the same memory; false keeps it twice.")
+    ] = True,
     project: Annotated[
         str | None, Query(description="Put all of them into this project.", examples=["travel"], max_length=500)
     ] = None,
@@ -94,7 +97,9 @@ async def import_(
     """
     report = ImportReport()
     records = _records(request)
-    async for report_so_far in call.core.transfer.import_(call.scope, records, keep_ids=keep_ids, project=project):
+    async for report_so_far in call.core.transfer.import_(
+        call.scope, records, keep_ids=keep_ids, merge=merge, project=project
+    ):
         report = report_so_far
     return kit.JsonResponse(mapping.from_report(report))
 
