@@ -4,8 +4,8 @@ Vectors cross these ports as `bytes`: rows of little-endian float32, each L2-nor
 core needs no numeric library and nobody copies them on the way.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,9 @@ from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports_agents import AgentStore
 from polymem.core.ports_conflicts import ConflictStore, Finding
 from polymem.core.ports_people import PeopleStore
+from polymem.core.ports_reports import PendingText as PendingText
+from polymem.core.ports_reports import Stats as Stats
+from polymem.core.ports_reports import Verification as Verification
 from polymem.core.ports_time import TimeStore
 from polymem.core.ports_work import WorkStore
 
@@ -208,47 +211,6 @@ class Candidates:
     items: list[Candidate]
     considered: int
     without_vector: int = 0
-
-
-# --- reports -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """Counts of what a scope can see now. `without_vector` counts active memories that the named
-    model has not embedded; `bytes_on_disk` is the whole database's size where the store knows it."""
-
-    memories: int
-    forgotten: int
-    expired: int
-    superseded: int
-    unassigned: int
-    by_kind: Mapping[str, int]
-    by_delivery: Mapping[str, int]
-    by_project: Mapping[str, int]
-    without_vector: int
-    bytes_on_disk: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingText:
-    """A memory whose text the named model has not embedded yet."""
-
-    organization_id: str
-    memory_id: str
-    version: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What `verify` found (and, when asked, repaired): rows against derived data, tags and versions."""
-
-    memories: int
-    problems: tuple[str, ...] = ()
-    repaired: int = 0
-    without_vector: int = 0
-    detail: Mapping[str, int] = field(default_factory=dict)
 
 
 class Store(Protocol):
