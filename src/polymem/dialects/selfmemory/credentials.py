@@ -7,6 +7,7 @@ Authorization: Session …               a session, as the cookie `ory_kratos_se
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -18,8 +19,7 @@ from polymem.core import Core, credentials
 from polymem.core.errors import Forbidden, NotAuthenticated, Refusal
 from polymem.core.people import Principal
 from polymem.dialects.dialect import DialectOptions
-from polymem.dialects.kit import StrictRoute
-from polymem.dialects.selfmemory.limits import Operation, count
+from polymem.dialects.kit import StrictRoute, count_call
 
 DOOR = "selfmemory"
 SESSION_COOKIES = ("ory_kratos_session", "polymem_session")
@@ -105,22 +105,31 @@ class CredentialRoute(StrictRoute):
         return authenticated
 
 
+class Operation(StrEnum):
+    """What a credential may do only so often in a minute."""
+
+    CREATE_MEMORY = "memory_create"
+    SEARCH_MEMORIES = "memory_search"
+    CREATE_ORGANIZATION = "organization_create"
+    CREATE_PROJECT = "project_create"
+    INVITE = "invitation_create"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request: who makes it, and what answers it."""
 
     core: Core
     principal: Principal
-    options: DialectOptions
+    request: Request
 
-    async def count(self, operation: Operation) -> dict[str, str]:
-        """Counts one call of what is limited; the headers that tell how many are left. Raises TooManyRequests."""
-        return await count(self.core, self.options, self.principal, operation)
+    async def count(self, operation: Operation) -> None:
+        """Counts one call of what is limited. Raises TooManyRequests."""
+        await count_call(self.request, operation.value, self.principal.actor)
 
 
 async def _call(request: Request) -> Call:
-    state = request.app.state
-    return Call(state.core, request.state.principal, state.options)
+    return Call(request.app.state.core, request.state.principal, request)
 
 
 Caller = Annotated[Call, Depends(_call)]

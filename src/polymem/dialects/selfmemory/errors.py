@@ -99,21 +99,11 @@ def render(error: PolymemError) -> Response:
         case Conflict():
             return _answer(409, str(error))
         case TooManyRequests():
-            return _answer(429, f"Rate limit exceeded: {error.limit} per 1 minute", limit_headers(error))
+            return _answer(429, f"Rate limit exceeded: {error.limit} per 1 minute")
         case Unavailable():
             return _answer(503, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)})
         case _:
             return _answer(500, INTERNAL_ERROR)
-
-
-def limit_headers(error: TooManyRequests) -> dict[str, str]:
-    """When a caller who came too often may come again."""
-    return {
-        "Retry-After": str(error.retry_after),
-        "X-RateLimit-Limit": str(error.limit),
-        "X-RateLimit-Remaining": "0",
-        "X-RateLimit-Reset": str(error.retry_after),
-    }
 
 
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

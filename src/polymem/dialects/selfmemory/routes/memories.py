@@ -14,8 +14,7 @@ from polymem.core.people import Scope
 from polymem.core.recall import RecallQuery
 from polymem.dialects import kit
 from polymem.dialects.selfmemory import scopes
-from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRoute
-from polymem.dialects.selfmemory.limits import Operation
+from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.mapping import memories as mapping
 from polymem.dialects.selfmemory.wire import memories as wire
 from polymem.dialects.selfmemory.wire.values import OptionalText
@@ -45,9 +44,9 @@ async def create(request: wire.NewMemory, call: Caller, project_id: ProjectId = 
     metadata = request.metadata or wire.Metadata()
     scope = await scopes.scope_of(call, scopes.CREATE, (project_id, metadata.project_id), (metadata.organization_id,))
     drafts = mapping.to_drafts(request, call.principal, uuid4().hex)
-    headers = await call.count(Operation.CREATE_MEMORY)
+    await call.count(Operation.CREATE_MEMORY)
     added = await call.core.memories.add_many(scope, drafts)
-    return kit.JsonResponse(mapping.from_added([one.memory for one in added]), headers=headers)
+    return kit.JsonResponse(mapping.from_added([one.memory for one in added]))
 
 
 @router.get("", response_model=wire.MemoryList)
@@ -99,11 +98,11 @@ async def found(call: Call, request: wire.SearchRequest, project_id: str | None 
     projects = (project_id, request.project_id, filters.project_id)
     scope = await scopes.scope_of(call, scopes.SEARCH, projects, (filters.organization_id,))
     filter, limit = mapping.to_search_filter(request, call.core.clock.now()), mapping.to_limit(request)
-    headers = await call.count(Operation.SEARCH_MEMORIES)
+    await call.count(Operation.SEARCH_MEMORIES)
     metadata = filters.include_metadata is not False
     if not request.query.strip():
         page = await call.core.memories.find(scope, filter, sort=Sort(), limit=limit)
-        return kit.JsonResponse(mapping.from_listed(page.items, metadata=metadata), headers=headers)
+        return kit.JsonResponse(mapping.from_listed(page.items, metadata=metadata))
     newest_first = filters.sort_by == "timestamp"
     recalled = await call.core.recall(
         scope,
@@ -119,7 +118,7 @@ async def found(call: Call, request: wire.SearchRequest, project_id: str | None 
     hits = list(recalled.hits)
     if newest_first:
         hits = sorted(hits, key=lambda hit: (hit.memory.created_at, hit.memory.id), reverse=True)[:limit]
-    return kit.JsonResponse(mapping.from_hits(hits, metadata=metadata), headers=headers)
+    return kit.JsonResponse(mapping.from_hits(hits, metadata=metadata))
 
 
 @router.get("/{memory_id}", response_model=wire.Memory)

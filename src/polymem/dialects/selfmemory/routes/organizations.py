@@ -8,9 +8,8 @@ from polymem.core.errors import InvalidInput, NotFound, Rule, RuleBroken
 from polymem.core.model import MAX_LIMIT
 from polymem.core.people import Assignment, Member, OrganizationRole, ProjectRole
 from polymem.dialects import kit
-from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRoute
+from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.errors import Missing, saying
-from polymem.dialects.selfmemory.limits import Operation
 from polymem.dialects.selfmemory.mapping import tenancy as mapping
 from polymem.dialects.selfmemory.scopes import check_id
 from polymem.dialects.selfmemory.wire import tenancy as wire
@@ -24,7 +23,7 @@ LAST_ADMIN = "Cannot demote the last admin. Promote another member first."
 @router.post("")
 async def create(request: wire.NewOrganization, call: Caller) -> Response:
     """Found an organization of one's own."""
-    headers = await call.count(Operation.CREATE_ORGANIZATION)
+    await call.count(Operation.CREATE_ORGANIZATION)
     seat = await call.core.organizations.create(call.principal, request.name)
     body = {
         "organization_id": seat.organization.id,
@@ -32,7 +31,7 @@ async def create(request: wire.NewOrganization, call: Caller) -> Response:
         "role": seat.role.value,
         "message": "Organization created successfully",
     }
-    return kit.JsonResponse(body, headers=headers)
+    return kit.JsonResponse(body)
 
 
 @router.get("")
@@ -168,7 +167,7 @@ async def invite(org_id: str, request: wire.NewOrganizationInvitation, call: Cal
     authority = await call.core.access.authority(call.principal, organization=check_id(org_id, "org_id"))
     authority.require(Action.INVITE_TO_ORGANIZATION)
     assignments = [await _assignment(call, org_id, project_id, request) for project_id in request.projectIds or ()]
-    headers = await call.count(Operation.INVITE)
+    await call.count(Operation.INVITE)
     sent = await call.core.invitations.invite(
         call.principal,
         request.email,
@@ -176,7 +175,7 @@ async def invite(org_id: str, request: wire.NewOrganizationInvitation, call: Cal
         role=OrganizationRole(request.role),
         assignments=assignments,
     )
-    return kit.JsonResponse(mapping.from_organization_invitation(sent), headers=headers)
+    return kit.JsonResponse(mapping.from_organization_invitation(sent))
 
 
 async def _assignment(call: Call, org_id: str, project_id: str, request: wire.NewOrganizationInvitation) -> Assignment:

@@ -9,9 +9,8 @@ from polymem.core.access import Action
 from polymem.core.model import MAX_LIMIT
 from polymem.core.people import ProjectMember, ProjectRole
 from polymem.dialects import kit
-from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute
+from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.errors import saying
-from polymem.dialects.selfmemory.limits import Operation
 from polymem.dialects.selfmemory.mapping import tenancy as mapping
 from polymem.dialects.selfmemory.scopes import check_id
 from polymem.dialects.selfmemory.wire import tenancy as wire
@@ -33,7 +32,7 @@ ProjectId = Annotated[str, Depends(_well_formed)]
 async def create(request: wire.NewProject, call: Caller) -> Response:
     """Make a project in an organization that one owns or administers."""
     check_id(request.organization_id, "organization_id")
-    headers = await call.count(Operation.CREATE_PROJECT)
+    await call.count(Operation.CREATE_PROJECT)
     seat = await call.core.teams.create(call.principal, request.name, organization=request.organization_id)
     body = {
         "project_id": seat.project.id,
@@ -42,7 +41,7 @@ async def create(request: wire.NewProject, call: Caller) -> Response:
         "role": ProjectRole.OWNER.value,
         "message": "Project created successfully",
     }
-    return kit.JsonResponse(body, headers=headers)
+    return kit.JsonResponse(body)
 
 
 @router.get("")
@@ -159,11 +158,11 @@ async def invite(project_id: ProjectId, request: wire.NewProjectInvitation, call
         authority = await call.core.access.authority(call.principal, project=project_id)
         authority.require(Action.SEE_PROJECT)
         authority.require(Action.INVITE_TO_PROJECT)
-        headers = await call.count(Operation.INVITE)
+        await call.count(Operation.INVITE)
         sent = await call.core.invitations.invite_to_project(
             call.principal, project_id, request.email, ProjectRole(request.role)
         )
-    return kit.JsonResponse(mapping.from_project_invitation(sent), headers=headers)
+    return kit.JsonResponse(mapping.from_project_invitation(sent))
 
 
 # --- keys -----------------------------------------------------------------------------------------
