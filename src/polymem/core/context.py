@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ from polymem.core.people import Permission, Project, Scope
 from polymem.core.ports import Clock, Embedder, Store
 from polymem.core.recall import Recall, RecallQuery
 from polymem.core.tenancy import Projects
-from polymem.core.work import OPEN, Work, WorkFilter
+from polymem.core.work import OPEN, WorkFilter
 from polymem.core.worklog import Worklog
 
 DEFAULT_TOKENS = 8000
@@ -124,9 +124,7 @@ class Context:
             *task_blocks(tasks.items, query.query),
             *snippet_blocks(snippets.items, query.query),
         ]
-        things: list[Work | Memory] = [*sessions.items, *tasks.items, *snippets.items, *memories.values()]
-        changed = [project.updated_at, *(thing.updated_at for thing in things)]
-        changed += await self._last_change(scope, project)
+        changed = [project.updated_at, *await self._last_changes(scope, project)]
         return Material(
             project=project,
             blocks=blocks,
@@ -169,10 +167,11 @@ class Context:
             memories.setdefault(hit.memory.id, hit.memory)
         return {hit.memory.id: hit.score for hit in found.hits}
 
-    async def _last_change(self, scope: Scope, project: Project) -> Sequence[datetime]:
-        # What was forgotten counts too: its absence is news.
+    async def _last_changes(self, scope: Scope, project: Project) -> list[datetime]:
+        # Of everything, told or not: what was forgotten or finished counts too, since its absence is news.
         newest = await self._store.find(scope, _inside(project, None), Sort(SortKey.UPDATED), 1, 0)
-        return [memory.updated_at for memory in newest.items]
+        worked = await self._store.work.last_change(scope, project.id)
+        return [memory.updated_at for memory in newest.items] + ([] if worked is None else [worked])
 
     async def _removed(self, scope: Scope, project: Project, query: ContextQuery) -> int:
         if query.since is None:

@@ -1,6 +1,7 @@
 """What sessions, tasks and snippets need from a store."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from polymem.core.model import Page
@@ -32,6 +33,10 @@ class WorkStore(Protocol):
 
     def scan(self, scope: Scope, kind: type[W], filter: WorkFilter, batch: int = 500) -> AsyncIterator[list[W]]:
         """All that matches, in the order of ids, in batches."""
+        ...
+
+    async def last_change(self, scope: Scope, project_id: str) -> datetime | None:
+        """When an entry of any kind of this project was last made or changed; None where there is none."""
         ...
 
     async def remove(self, scope: Scope, kind: type[W], id: str) -> bool:

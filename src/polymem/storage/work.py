@@ -1,6 +1,7 @@
 """Sessions, tasks and snippets in the database: `core.ports_work.WorkStore` in portable SQL."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from polymem.core.errors import NotFound
@@ -10,7 +11,7 @@ from polymem.core.ports_work import W
 from polymem.core.work import Snippet, Task, Work, WorkFilter
 from polymem.storage import people, work_statements
 from polymem.storage.backend import Backend, Transaction
-from polymem.storage.rows import is_storable, storable, to_micros
+from polymem.storage.rows import from_micros, is_storable, storable, to_micros
 from polymem.storage.work_rows import TABLES, from_work_row, to_work_params
 
 _EVERYTHING = WorkFilter()
@@ -46,6 +47,9 @@ class SqlWork:
 
     async def _batch(self, scope: Scope, kind: type[W], filter: WorkFilter, after: str, limit: int) -> list[W]:
         return await self._backend.read(lambda tx: _batch(tx, scope, kind, filter, after, limit))
+
+    async def last_change(self, scope: Scope, project_id: str) -> datetime | None:
+        return await self._backend.read(lambda tx: _last_change(tx, scope, project_id))
 
     async def remove(self, scope: Scope, kind: type[W], id: str) -> bool:
         return await self._backend.write(lambda tx: _remove(tx, scope, kind, id))
@@ -103,6 +107,15 @@ def _batch(tx: Transaction, scope: Scope, kind: type[W], filter: WorkFilter, aft
     statement, params = _reading(work_statements.BATCH, scope, kind, filter)
     rows = tx.query(statement, {**params, "after": after, "limit": limit})
     return [from_work_row(kind, row) for row in rows]
+
+
+def _last_change(tx: Transaction, scope: Scope, project_id: str) -> datetime | None:
+    found = []
+    for kind, table in TABLES.items():
+        where, params = _predicate(scope, kind, WorkFilter(project_ids=frozenset({project_id})))
+        ((micros,),) = tx.query(work_statements.LAST_CHANGE.format(table=table.name, where=where), params)
+        found += [] if micros is None else [micros]
+    return from_micros(max(found)) if found else None
 
 
 def _remove(tx: Transaction, scope: Scope, kind: type[Work], id: str) -> bool:

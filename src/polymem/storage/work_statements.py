@@ -13,6 +13,9 @@ WHERE {where} ORDER BY w.created_at DESC, w.id DESC LIMIT :limit OFFSET :offset"
 COUNT = "SELECT count(*) FROM {table} w WHERE {where}"
 """How many match."""
 
+LAST_CHANGE = "SELECT max(w.updated_at) FROM {table} w WHERE {where}"
+"""When the last of what matches was changed."""
+
 BATCH = """
 SELECT {columns}, p.key FROM {table} w
 JOIN projects p ON p.organization_id = w.organization_id AND p.id = w.project_id

@@ -52,7 +52,9 @@ async def create(call: Caller) -> Response:
     await call.writing()
     body = wire.NewProject.read(await call.body())
     slug = body.get("slug")
-    if slug and await call.core.projects.by_reference(call.scope, slug):
+    holder = await call.core.projects.by_reference(call.scope, slug) if slug else None
+    # A key that is the same, which another door or a former slug has left, is no obstacle.
+    if holder is not None and slug in (holder.slug, holder.id):
         raise Invalid({"slug": [_TAKEN]})
     made = await _made(call, slug or slugify(body["name"]), body)
     changes: dict[str, Any] = {} if not slug or made.slug == slug else {"slug": slug}
