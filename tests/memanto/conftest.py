@@ -1,6 +1,7 @@
 """MEMANTO under its prefix of the shared server, a key of an organization of its own, and sessions."""
 
 import itertools
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from polymem.core.people import Scope
 from tests.serving import PATIENCE, Server
 
 PREFIX = "/memanto/api/v2"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Reading the machine's certificates takes longer than most of these tests."""
 
 _numbers = itertools.count()
 
@@ -74,7 +77,7 @@ def base(server: Server) -> str:
 @pytest.fixture
 def anyone(base: str) -> Iterator[httpx2.Client]:
     """A client without any credential."""
-    with httpx2.Client(base_url=base, trust_env=False, timeout=PATIENCE) as client:
+    with httpx2.Client(base_url=base, trust_env=False, verify=NO_TLS, timeout=PATIENCE) as client:
         yield client
 
 
@@ -82,7 +85,7 @@ def anyone(base: str) -> Iterator[httpx2.Client]:
 def manager(base: str, key: str) -> Iterator[httpx2.Client]:
     """A client with the key and no session."""
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx2.Client(base_url=base, headers=headers, trust_env=False, timeout=PATIENCE) as client:
+    with httpx2.Client(base_url=base, headers=headers, trust_env=False, verify=NO_TLS, timeout=PATIENCE) as client:
         yield client
 
 
@@ -93,5 +96,12 @@ def agent(manager: httpx2.Client, base: str, key: str) -> Iterator[Agent]:
     assert manager.post("/agents", json={"agent_id": id}).status_code == 201
     token = manager.post(f"/agents/{id}/activate").json()["session_token"]
     headers = {"Authorization": f"Bearer {key}", "X-Session-Token": token}
-    with httpx2.Client(base_url=base, headers=headers, trust_env=False, timeout=PATIENCE) as client:
+    with httpx2.Client(base_url=base, headers=headers, trust_env=False, verify=NO_TLS, timeout=PATIENCE) as client:
         yield Agent(id, token, client)
+
+
+@pytest.fixture
+def server_root(server: Server) -> Iterator[httpx2.Client]:
+    """A client of what lies outside the API's prefix."""
+    with httpx2.Client(base_url=server.url + "/memanto", trust_env=False, verify=NO_TLS, timeout=PATIENCE) as client:
+        yield client

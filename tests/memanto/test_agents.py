@@ -45,15 +45,10 @@ def test_ids_differ_by_case(manager: httpx2.Client) -> None:
 
 
 def test_a_bad_id_or_none_is_refused(manager: httpx2.Client) -> None:
-    for body in (
-        {"agent_id": "a b"},
-        {"agent_id": ""},
-        {"agent_id": "ä"},
-        {"agent_id": "a\n"},
-        {},
-        {"agent_id": 1},
-        [],
-    ):
+    bodies: list[object] = [
+        {"agent_id": "a b"}, {"agent_id": ""}, {"agent_id": "ä"}, {"agent_id": "a\n"}, {}, {"agent_id": 1}, [],
+    ]  # fmt: skip
+    for body in bodies:
         answer = manager.post("/agents", json=body)
         assert answer.status_code == 422, body
         assert answer.json()["error"]["code"] == "VALIDATION_ERROR"

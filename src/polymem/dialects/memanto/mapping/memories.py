@@ -129,7 +129,7 @@ def from_memory(memory: Memory, now: datetime, *, score: float | None = None, ch
     """A memory with all that any generation of clients reads of it."""
     title, status = title_of(memory), status_of(memory, now)
     found = trust(memory, now)
-    ttl = None if memory.expires_at is None else int((memory.expires_at - memory.created_at).total_seconds())
+    ttl = None if memory.expires_at is None else round((memory.expires_at - memory.created_at).total_seconds())
     tags = f"\n\nTags: {', '.join(memory.tags)}" if memory.tags else ""
     item: Flat = {
         "id": memory.id,
