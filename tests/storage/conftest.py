@@ -43,8 +43,9 @@ def server_url() -> Iterator[str]:
 def clean_server_url(server_url: str) -> str:
     """The server with no organization in it, whatever the tests before have left."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        if connection.execute("SELECT to_regclass('organizations')").fetchall() != [(None,)]:
-            connection.execute("TRUNCATE organizations CASCADE")
+        for table in ("organizations", "users", "audit_entries"):
+            if connection.execute("SELECT to_regclass(%s)", [table]).fetchall() != [(None,)]:
+                connection.execute(f"TRUNCATE {table} CASCADE".encode())
     return server_url
 
 
