@@ -169,3 +169,25 @@ def test_verify_finds_damage_and_repairs_it(polymem: Polymem) -> None:
     assert (repaired.code, repaired.stdout.splitlines()[-1]) == (0, "Checked 1 memories: 1 problem, repaired")
     assert polymem.called("list", "-t", "people", "--json").json["total"] == 1
     assert polymem.called("verify").code == 0
+
+
+def test_a_folder_of_notes_and_exports_is_read_file_by_file(polymem: Polymem, tmp_path: Path) -> None:
+    (tmp_path / "trips").mkdir()
+    (tmp_path / "trips" / "porto.md").write_text("- We took the train.\n- It was late.\n")
+    (tmp_path / "mem0.json").write_text('{"results": [{"id": "m", "memory": "Likes trains"}]}')
+    (tmp_path / "ignored.txt").write_text("nothing")
+    into = polymem.called("import", str(tmp_path))
+    assert into.stdout == "Imported 3, there already 0, skipped 0\n"
+    kept = {(record["title"], record["content"]) for record in exported(polymem)}
+    assert kept == {("porto", "We took the train."), ("porto", "It was late."), (None, "Likes trains")}
+    again = polymem.called("import", str(tmp_path))
+    assert again.stdout == "Imported 0, there already 3, skipped 0\n"
+    assert polymem.called("import", str(tmp_path), "--no-merge").stdout == "Imported 2, there already 1, skipped 0\n"
+
+
+def test_an_import_says_what_is_not_of_the_named_system(polymem: Polymem, tmp_path: Path) -> None:
+    file = tmp_path / "memories.json"
+    file.write_text('[{"content": "x", "memory_type": "fact"}, {"content": "y"}]')
+    into = polymem.called("import", str(file), "--format", "aimemory", "--json")
+    assert into.code == 6
+    assert into.json["skipped"] == [{"position": 2, "reason": "it is no entry of aimemory"}]

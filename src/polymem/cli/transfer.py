@@ -23,7 +23,8 @@ from polymem.core.transfer import ImportReport
 app = commands()
 
 STANDARD_STREAM = "-"
-_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
+_NOTES = frozenset({".md", ".markdown"})
+_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"}) | _NOTES
 _SKIPPED_SHOWN = 20
 
 
@@ -97,7 +98,9 @@ async def import_(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Read memories: NDJSON, JSON, or what Memento wrote, from a file or a folder of files.
+    """Read memories: NDJSON, JSON, Markdown, or what another system wrote, from a file or a folder of files.
+
+    Known are the exports of Memento, mememory, MEMANTO, AI Memory and mem0, and the memory.jsonl of the MCP server.
 
     Importing twice doubles nothing. What cannot be kept is skipped and reported, and the exit code is 6.
     """
@@ -137,7 +140,7 @@ def _sources(name: str) -> list[Path] | None:
         return [path]
     files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
     if not files:
-        raise InvalidInput(f"The folder {name} holds no .json, .ndjson or .jsonl file")
+        raise InvalidInput(f"The folder {name} holds no .json, .ndjson, .jsonl or .md file")
     return files
 
 
@@ -145,9 +148,13 @@ def _read(sources: list[Path], format: Format) -> Iterator[Any]:
     for path in sources:
         with path.open("rb") as lines:
             try:
-                yield from read_records(lines, format)
+                yield from read_records(lines, _format_of(path, format), name=path.stem)
             except InvalidInput as error:
                 raise InvalidInput(f"{path}: {error}") from None
+
+
+def _format_of(path: Path, format: Format) -> Format:
+    return Format.MARKDOWN if format is Format.AUTO and path.suffix in _NOTES else format
 
 
 async def _stream(records: Iterator[Any]) -> AsyncIterator[Any]:

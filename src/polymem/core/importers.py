@@ -1,7 +1,8 @@
 """Reading files of memories: bytes in, records as `transfer` knows them out. Pure functions over what is given.
 
 A file is lines of JSON objects (NDJSON), or one JSON document: an array of objects, one object, or an object that
-holds them under `entries`, `memories` or `items`. An entry of Memento is recognised by its metadata.
+holds them under `entries`, `memories`, `items` or `results`; or it is Markdown. Entries of other systems are recognised
+by their fields: Memento's here, the others' in `formats`.
 """
 
 import json
@@ -11,33 +12,61 @@ from itertools import chain
 from typing import Any
 
 from polymem.core.errors import InvalidInput
+from polymem.core.formats import to_records
+from polymem.core.markdown import read_markdown
 from polymem.core.model import DEFAULT_IMPORTANCE
 from polymem.core.transfer import Record
 
-_HOLDERS = ("entries", "memories", "items")
+_HOLDERS = ("entries", "memories", "items", "results")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Format(StrEnum):
-    """What a file holds. `auto` looks at it; `memento` takes every object for an entry of Memento."""
+    """What a file holds. `auto` looks at it; the name of a system takes every object for an entry of that one."""
 
     AUTO = "auto"
     NDJSON = "ndjson"
     JSON = "json"
     MEMENTO = "memento"
+    MEM0 = "mem0"
+    MEMEMORY = "mememory"
+    AIMEMORY = "aimemory"
+    MEMANTO = "memanto"
+    MCP = "mcp"
+    MARKDOWN = "markdown"
 
 
-def read_records(lines: Iterable[bytes], format: Format = Format.AUTO) -> Iterator[Record | InvalidInput]:
+def read_records(
+    lines: Iterable[bytes], format: Format = Format.AUTO, *, name: str = "notes"
+) -> Iterator[Record | InvalidInput]:
     """The records of a file, given as its lines; NDJSON is read line by line, anything else is held as a whole.
+
+    `name` is that of the file, without its ending; of use for Markdown only, which nothing but `format` tells.
 
     An object that cannot be read comes as the InvalidInput that says why, in its place. Raises InvalidInput for a file
     that is neither NDJSON nor JSON, or not of the given format.
     """
+    if format is Format.MARKDOWN:
+        yield from _markdown(b"".join(lines), name)
+        return
     for value in _values(_without_mark(lines), format):
-        if isinstance(value, Mapping) and (format is Format.MEMENTO or (format is Format.AUTO and is_memento(value))):
+        if not isinstance(value, Mapping) or format in (Format.NDJSON, Format.JSON):
+            yield value
+        elif format is Format.MEMENTO or (format is Format.AUTO and is_memento(value)):
             yield from_memento(value)
         else:
-            yield value
+            records = to_records(value, None if format is Format.AUTO else format.value)
+            if isinstance(records, InvalidInput):
+                yield records
+            else:
+                yield from [dict(value)] if records is None else records
+
+
+def _markdown(text: bytes, name: str) -> Iterator[Record | InvalidInput]:
+    try:
+        yield from read_markdown(text.decode(), name)
+    except UnicodeDecodeError:
+        raise InvalidInput("The file is not UTF-8 text") from None
 
 
 def _values(lines: Iterator[bytes], format: Format) -> Iterator[Any]:
@@ -61,7 +90,7 @@ def _is_whole_object(line: bytes) -> bool:
 
 
 def _items(value: Any) -> list[Any]:
-    if isinstance(value, Mapping) and "content" not in value:
+    if isinstance(value, Mapping) and "content" not in value and "memory" not in value:
         value = next((value[name] for name in _HOLDERS if isinstance(value.get(name), list)), value)
     return value if isinstance(value, list) else [value]
 
