@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from polymem.core.filters import Filter, Sort, predicate
+from polymem.core.filters import Filter, IdIn, Not, Sort, predicate
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import Scope
 from polymem.storage import statements, time_statements
@@ -42,14 +42,15 @@ def find(
 ) -> Page[Memory]:
     """A page of what matched at `at`, with the true total."""
     best = limit + offset
-    where = unchanged(scope, filter_, at)
+    changed = changed_since(tx, scope.organization_id, at)
+    where = _unchanged(scope, filter_, changed)
     ((total,),) = tx.query(statements.COUNT.format(where=where.sql), where.params)
     found: list[Memory] = []
     if limit:
         page = statements.PAGE.format(where=where.sql, order=to_order(sort))
         found = [from_memory_row(row) for row in tx.query(page, {**where.params, "limit": best, "offset": 0})]
     matches = predicate(filter_)
-    for ids in batches(changed_ids(tx, scope, at)):
+    for ids in batches([id_ for id_, version in changed.items() if version]):
         former = [memory for memory in _states(tx, scope, ids, at) if matches(memory)]
         total += len(former)
         found = _ordered([*found, *former], sort)[:best]
@@ -60,7 +61,7 @@ def matching_ids(
     tx: Transaction, scope: Scope, narrow: Filter, filter_: Filter, at: datetime, changed: Collection[str]
 ) -> set[str]:
     """The ids of what matched `filter_` at `at`: of `changed`, and of all others that match `narrow` too."""
-    where = unchanged(scope, (*narrow, *filter_), at)
+    where = _unchanged(scope, (*narrow, *filter_), changed)
     ids = {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
     matches = predicate(filter_)
     for some in batches(list(changed)):
@@ -68,17 +69,22 @@ def matching_ids(
     return ids
 
 
-def unchanged(scope: Scope, filter_: Filter, at: datetime) -> Predicate:
-    """What matches and still stands as it stood at `at`."""
-    where = to_predicate(scope, filter_)
-    return Predicate(where.sql + time_statements.UNCHANGED, {**where.params, "at": to_micros(at)})
+def changed_since(tx: Transaction, organization_id: str, at: datetime) -> dict[str, int]:
+    """The organization's memories that changed after `at`, with the version each had then: 0 where it was unknown."""
+    params = {"organization_id": organization_id, "at": to_micros(at)}
+    return dict(tx.query(time_statements.TURNED, params))
 
 
-def changed_ids(tx: Transaction, scope: Scope, at: datetime) -> list[str]:
-    """The memories in the scope's reach that changed after `at`, those unknown then included."""
-    where = to_predicate(scope, ())
-    statement = statements.MATCHING_IDS.format(where=where.sql + time_statements.CHANGED)
-    return [row[0] for row in tx.query(statement, {**where.params, "at": to_micros(at)})]
+def reached_ids(tx: Transaction, scope: Scope, ids: Collection[str]) -> set[str]:
+    """Those of `ids` that the scope reaches now."""
+    where = to_predicate(scope, (IdIn(frozenset(ids)),))
+    return {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
+
+
+def _unchanged(scope: Scope, filter_: Filter, changed: Collection[str]) -> Predicate:
+    # What did not change is told by the ids of what did: an index holds those, and asking every row costs seconds.
+    others: Filter = (Not(IdIn(frozenset(changed))),) if changed else ()
+    return to_predicate(scope, (*filter_, *others))
 
 
 def changes(

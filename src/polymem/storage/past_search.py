@@ -125,8 +125,7 @@ class PastSearch:
             await self._present.load(organization_id, model)
             copy = await self._backend.read(partial(self._present.copied, organization_id=organization_id, model=model))
         known = _Past(copy, from_micros(edge))
-        params = {"organization_id": organization_id, "at": edge}
-        turned: dict[str, int] = dict(await self._backend.read(lambda tx: tx.query(time_statements.TURNED, params)))
+        turned = await self._backend.read(lambda tx: past.changed_since(tx, organization_id, known.edge))
         known.changed.update(turned)
         known.index.apply([], [id_ for id_, version in turned.items() if not version], known.index.position)
         for ids in past.batches([id_ for id_, version in turned.items() if version]):
@@ -239,7 +238,7 @@ def _candidates(
         allowed = past.matching_ids(tx, scope, narrow, by_rows, known.edge, changed)
     elif scope.projects is not None:
         # The index knows the project a memory was in; the caller must reach the one it is in now, too.
-        out_of_reach = set(changed) - set(past.changed_ids(tx, scope, known.edge))
+        out_of_reach = set(changed) - past.reached_ids(tx, scope, changed)
         own = (*own, Not(IdIn(frozenset(out_of_reach)))) if out_of_reach else own
     fetch = partial(_vectors, tx, scope.organization_id, query.model, known.edge)
     asked = replace(query, filter=(*own, *by_rows))

@@ -17,17 +17,6 @@ _STATE = """JOIN memory_versions v
         ORDER BY n.version DESC LIMIT 1)"""
 """Joins the version `v` that was a memory's newest at an instant."""
 
-_UNCHANGED = """EXISTS (
-    SELECT 1 FROM memory_versions n WHERE n.organization_id = m.organization_id AND n.memory_id = m.id
-    AND n.version = m.version AND n.recorded_at <= :at)"""
-"""Whether a memory still stands as it stood at an instant."""
-
-UNCHANGED = f" AND {_UNCHANGED}"
-"""Restricts a predicate over `memories m` to those that stand as they stood at `:at`."""
-
-CHANGED = f" AND NOT {_UNCHANGED}"
-"""Restricts it to the others."""
-
 EDGE = """
 SELECT max(v.recorded_at) FROM memory_versions v WHERE v.organization_id = :organization_id AND v.recorded_at <= :at"""
 """The last change up to an instant. Between two changes every instant has the same past."""
