@@ -80,6 +80,7 @@ async def test_every_field_of_a_memory_comes_back(client: EitherClient) -> None:
         importance=7,
         weight=0.5,
         confidence=0.9,
+        provenance="test",
         container="chat-1",
         context="at lunch",
         title="Ben",

@@ -6,9 +6,10 @@ import httpx2
 import pytest
 
 FIELDS = [
-    "id", "project", "content", "kind", "delivery", "tags", "importance", "weight", "confidence", "container", "context",
-    "title", "summary", "metadata", "occurred_at", "valid_from", "valid_to", "expires_at", "supersedes", "superseded_by",
-    "access_count", "last_accessed", "created_at", "updated_at", "version",
+    "id", "project", "content", "kind", "delivery", "tags", "importance", "weight", "confidence", "provenance",
+    "container", "context", "title", "summary", "metadata", "occurred_at", "valid_from", "valid_to", "expires_at",
+    "supersedes", "superseded_by", "validations", "contradictions", "validated_at", "contradicted_at", "access_count",
+    "last_accessed", "created_at", "updated_at", "version",
 ]  # fmt: skip
 
 

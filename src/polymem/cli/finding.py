@@ -9,16 +9,20 @@ from rich.text import Text
 from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.cli.options import (
+    AsOfOption,
     ContainerOption,
     KindFilter,
     LimitOption,
     OffsetOption,
     ProjectOption,
     TagFilter,
+    TrueAtOption,
     to_filter,
+    to_past,
 )
 from polymem.core import Core
-from polymem.core.filters import ContainsText, Filter, Sort, SortKey
+from polymem.core.errors import InvalidInput
+from polymem.core.filters import ContainsText, Filter, Sort, SortKey, true_at
 from polymem.core.people import Scope
 from polymem.core.ranking import Mode, Ranked
 from polymem.core.recall import Recalled, RecallQuery, Stage
@@ -49,18 +53,24 @@ async def recall(
     offset: OffsetOption = 0,
     min_score: MinScoreOption = None,
     superseded: SupersededOption = False,
+    as_of: AsOfOption = None,
+    true: TrueAtOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say of each hit how it came there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find memories by meaning and words, best first."""
+    filter = await to_filter(core, scope, project=project, kinds=kind, tags=tag, container=container)
+    if true is not None:
+        filter = (*filter, *true_at(to_past(true, "--true-at", end_of_day=False)))
     asked = RecallQuery(
         text=query,
-        filter=await to_filter(core, scope, project=project, kinds=kind, tags=tag, container=container),
+        filter=filter,
         mode=mode,
         limit=limit,
         offset=offset,
         min_score=min_score,
         superseded=superseded,
+        as_of=None if as_of is None else to_past(as_of, "--as-of", end_of_day=True),
     )
     start = time.perf_counter()
     found = await core.recall(scope, asked)
@@ -101,6 +111,7 @@ async def list_(
     limit: LimitOption = 20,
     offset: OffsetOption = 0,
     trash: Annotated[bool, typer.Option("--trash", help="Those in the trash instead.")] = False,
+    as_of: AsOfOption = None,
     as_json: AsJson = False,
 ) -> None:
     """List memories, newest first."""
@@ -109,10 +120,15 @@ async def list_(
     )
     if text:
         filter = (*filter, ContainsText(text))
+    order = Sort(sort, descending=not ascending)
+    if trash and as_of is not None:
+        raise InvalidInput("--trash and --as-of exclude each other: the trash is that of now")
     if trash:
         page = await core.memories.trash(scope, filter, limit=limit, offset=offset)
+    elif as_of is not None:
+        at = to_past(as_of, "--as-of", end_of_day=True)
+        page = await core.timeline.find_as_of(scope, at, filter, sort=order, limit=limit, offset=offset)
     else:
-        order = Sort(sort, descending=not ascending)
         page = await core.memories.find(scope, filter, sort=order, limit=limit, offset=offset)
     if as_json:
         items = [to_record(memory) for memory in page.items]

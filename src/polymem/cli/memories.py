@@ -10,6 +10,7 @@ from polymem.cli import commands, output
 from polymem.cli.command import AsJson, ExitCode, core_command, fail
 from polymem.cli.editor import edit_text
 from polymem.cli.options import (
+    AsOfOption,
     ContainerOption,
     ExpiresOption,
     KindOption,
@@ -20,6 +21,7 @@ from polymem.cli.options import (
     to_expiry,
     to_instant,
     to_metadata,
+    to_past,
     to_text,
 )
 from polymem.cli.versions import timeline, to_json
@@ -85,9 +87,15 @@ async def remember(
 
 
 @core_command(app)
-async def show(core: Core, scope: Scope, memory_id: MemoryId, as_json: AsJson = False) -> None:
+async def show(
+    core: Core, scope: Scope, memory_id: MemoryId, as_of: AsOfOption = None, as_json: AsJson = False
+) -> None:
     """Show a memory with all its fields, also one in the trash."""
-    memory = await core.memories.get(scope, memory_id, hidden=True)
+    if as_of is None:
+        memory = await core.memories.get(scope, memory_id, hidden=True)
+    else:
+        at = to_past(as_of, "--as-of", end_of_day=True)
+        memory = await core.timeline.as_of(scope, memory_id, at, hidden=True)
     if as_json:
         output.print_json(to_record(memory))
         return

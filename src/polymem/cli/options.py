@@ -13,6 +13,7 @@ from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import Clause, ContainerIs, Filter, InProjects, KindIn, TagsAll
 from polymem.core.people import Scope
+from polymem.core.timeline import from_date_or_instant
 from polymem.core.transfer import from_rfc3339
 
 ProjectOption = Annotated[
@@ -54,6 +55,18 @@ TtlOption = Annotated[
     typer.Option("--ttl", help="Hide it after 90m, 12h, 30d, 8w or 1y.", metavar="TIME", show_default=False),
 ]
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="As it was known then: 2026-01-31 (its last instant), 2026-01-31T12:00Z.", metavar="WHEN",
+        show_default=False,
+    ),
+]  # fmt: skip
+TrueAtOption = Annotated[
+    str | None,
+    typer.Option("--true-at", help="True then, by valid_from and valid_to.", metavar="WHEN", show_default=False),
+]
+
 _UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -88,6 +101,11 @@ def to_metadata(text: str) -> dict[str, Any]:
 def to_instant(text: str, option: str) -> datetime | None:
     """An instant; None for an empty text. Raises InvalidInput."""
     return from_rfc3339(text, option) if text else None
+
+
+def to_past(text: str, option: str, *, end_of_day: bool) -> datetime:
+    """An instant; a date alone is the last one of its day, or the first. Raises InvalidInput."""
+    return from_date_or_instant(text, option, end_of_day=end_of_day)
 
 
 def to_expiry(expires_at: str | None, ttl: str | None) -> datetime | None:

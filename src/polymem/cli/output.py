@@ -116,6 +116,11 @@ def entry(memory: Memory, *, score: float | None = None) -> RenderableType:
     return Group(text, Padding(Text(_belongings(memory), style="dim"), (0, 0, 0, 2), expand=False))
 
 
+def preview(memory: Memory) -> RenderableType:
+    """The beginning of a memory's text, indented."""
+    return Padding(Text(_preview(memory)), (0, 0, 0, 2), expand=False)
+
+
 def _preview(memory: Memory) -> str:
     lines = plain(f"{memory.title}\n{memory.content}" if memory.title else memory.content).strip().split("\n")
     shown = [line[:300] + ("…" if len(line) > 300 else "") for line in lines[:_PREVIEW_LINES]]

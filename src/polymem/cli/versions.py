@@ -24,6 +24,7 @@ def to_json(version: Version) -> dict[str, Any]:
         "change": version.change.value,
         "recorded_at": to_rfc3339(version.recorded_at),
         "actor": version.actor,
+        "note": version.note,
         "memory": to_record(version.memory),
     }
 
@@ -34,13 +35,19 @@ def timeline(versions: Sequence[Version]) -> Iterator[RenderableType]:
     for version in versions:
         if before is not None:
             yield Text()
-        yield Text.assemble(
-            (f"version {version.memory.version}", "bold"),
-            f"  {version.change.value}  ",
-            (f"{ago(version.recorded_at)} by {plain(version.actor or 'unknown')}", "dim"),
-        )
+        yield heading(version)
         yield from _first(version.memory) if before is None else _difference(before, version.memory)
         before = version.memory
+
+
+def heading(version: Version) -> Text:
+    """Which version, what happened, when, by whom and why."""
+    note = f": {plain(version.note)}" if version.note else ""
+    return Text.assemble(
+        (f"version {version.memory.version}", "bold"),
+        f"  {version.change.value}{note}  ",
+        (f"{ago(version.recorded_at)} by {plain(version.actor or 'unknown')}", "dim"),
+    )
 
 
 def _first(memory: Memory) -> Iterator[Text]:

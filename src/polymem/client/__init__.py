@@ -40,6 +40,7 @@ from polymem.client.models import (
     Recalled,
     Skipped,
     Stats,
+    Trust,
     Version,
     WhyNot,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "Stats",
     "TimedOut",
     "TooLarge",
+    "Trust",
     "Unavailable",
     "UnexpectedAnswer",
     "Version",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 from polymem.client.errors import UnexpectedAnswer
@@ -80,6 +80,8 @@ def _to_plain(value: object) -> Any:
     match value:
         case datetime():
             return _to_instant(value)
+        case date():
+            return value.isoformat()
         case Mapping():
             return dict(value)
         case Iterable():

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Self, TypeVar
 
-from polymem.client import operations
+from polymem.client import operations, past
 from polymem.client.calls import Call, Lines, Pages
 from polymem.client.operation import AsyncRunner, Iteration, Operation, Runner
 from polymem.client.session import Retry, Session
@@ -28,6 +28,12 @@ class Operations:
     restore = Operation(operations.restore)
     purge = Operation(operations.purge)
     history = Operation(operations.history)
+    changes = Operation(past.changes)
+    validate = Operation(past.validate)
+    contradict = Operation(past.contradict)
+    supersede = Operation(past.supersede)
+    supersede_by = Operation(past.supersede_by)
+    trust = Operation(past.trust)
     trash = Operation(operations.trash)
     recall = Operation(operations.recall)
     why_not = Operation(operations.why_not)

@@ -1,7 +1,7 @@
 """What callers send, as typed keyword arguments. A name left out is not sent; None is sent as null."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Required, TypedDict
 
 Mode = Literal["hybrid", "vector", "keyword"]
@@ -10,6 +10,12 @@ SortKey = Literal["created_at", "updated_at", "occurred_at", "importance", "last
 Permission = Literal["read", "write"]
 Delivery = Literal["on_demand", "bootstrap", "pinned"]
 Order = Literal["asc", "desc"]
+ChangeKind = Literal[
+    "created", "revised", "superseded", "unsuperseded", "forgotten", "restored", "validated", "contradicted", "expired"
+]
+When = datetime | date
+"""An instant, or a day: what a day stands for, each call says."""
+
 Record = Mapping[str, Any]
 """A memory as JSON values, as export writes and import reads it."""
 
@@ -67,7 +73,7 @@ class Filters(TypedDict, total=False):
 
     `project` and `projects` take keys or ids; `unassigned` takes memories without a project, beside those or alone.
     `kinds` and `tags_any` need one match, `tags` all of them. `text` is part of the text or the title. `…_since` and
-    `…_until` are inclusive.
+    `…_until` are inclusive. `true_at` takes what is true then, by `valid_from` and `valid_to`.
     """
 
     project: str | None
@@ -87,6 +93,7 @@ class Filters(TypedDict, total=False):
     updated_until: datetime | None
     occurred_since: datetime | None
     occurred_until: datetime | None
+    true_at: datetime | None
     ids: Iterable[str] | None
 
 
@@ -99,7 +106,8 @@ class Narrowing(Filters, total=False):
 class Asking(Filters, total=False):
     """Filters and the ways to rank. `superseded` finds memories that others replace, too.
 
-    `min_score` leaves out what scores less, 0..1; `limit` is 10 unless given.
+    `min_score` leaves out what scores less, 0..1; `limit` is 10 unless given. `as_of` asks for what was known then; a
+    day means its end.
     """
 
     mode: Mode
@@ -107,3 +115,4 @@ class Asking(Filters, total=False):
     offset: int
     min_score: float
     superseded: bool
+    as_of: When | None

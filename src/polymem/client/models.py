@@ -17,7 +17,9 @@ class Memory:
 
     `project` is a project's key, None outside any project. `importance` is 1–10, `weight` a ranking multiplier
     0.1–1.0, `confidence` 0–1 or unknown. `valid_from`/`valid_to` say when the text is true, `occurred_at` when what
-    it tells happened. `superseded_by` is set while another memory replaces this one. `version` counts from 1.
+    it tells happened. `superseded_by` is set while another memory replaces this one. `validations` and
+    `contradictions` count what was found out about it; `contradicted_at` is set while a contradiction stands.
+    `version` counts from 1.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Memory:
     importance: int = 5
     weight: float = 1.0
     confidence: float | None = None
+    provenance: str | None = None
     container: str | None = None
     context: str | None = None
     title: str | None = None
@@ -42,6 +45,10 @@ class Memory:
     expires_at: datetime | None = None
     supersedes: str | None = None
     superseded_by: str | None = None
+    validations: int = 0
+    contradictions: int = 0
+    validated_at: datetime | None = None
+    contradicted_at: datetime | None = None
     access_count: int = 0
     last_accessed: datetime | None = None
     version: int = 1
@@ -49,13 +56,32 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One entry of a memory's history. `change` is created, revised, superseded, forgotten, restored or the like."""
+    """One entry of a memory's history, or one change. `change` is created, revised, superseded, forgotten, restored,
+    validated or the like; `note` says why, where somebody said so."""
 
     version: int
     memory: Memory
     change: str
     recorded_at: datetime
     actor: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """How far a memory can be trusted: `score` 0..1, `level` high, medium or low, and what they are made of.
+
+    `contradicted` says whether a contradiction stands that no validation has answered.
+    """
+
+    memory_id: str
+    score: float
+    level: str
+    confidence: float | None = None
+    provenance: str | None = None
+    validations: int = 0
+    contradictions: int = 0
+    contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from polymem.client.inputs import (
     ProjectChanges,
     Record,
     SortKey,
+    When,
 )
 from polymem.client.models import (
     ApiKey,
@@ -68,9 +69,9 @@ def add_many(
     return Call(method="POST", path=path, parse=many(str, "ids"), body=body, keyed=True, key=idempotency_key)
 
 
-def get(memory_id: str) -> Call[Memory]:
-    """One memory. Raises NotFound."""
-    return Call(method="GET", path=_path(memory_id), parse=one(Memory), repeatable=True)
+def get(memory_id: str, *, as_of: When | None = None) -> Call[Memory]:
+    """One memory, now or as it was known at `as_of`. Raises NotFound."""
+    return Call(method="GET", path=_path(memory_id), parse=one(Memory), query={"as_of": as_of}, repeatable=True)
 
 
 def list_(
@@ -79,10 +80,15 @@ def list_(
     order: Order = "desc",
     limit: int = 50,
     offset: int = 0,
+    as_of: When | None = None,
     **filters: Unpack[Narrowing],
 ) -> Call[Page[Memory]]:
-    """A page of the memories that match all filters, with the true total. Raises InvalidInput."""
-    query: dict[str, Any] = {**filters, "sort": sort, "order": order, "limit": limit, "offset": offset}
+    """A page of the memories that match all filters, with the true total; with `as_of`, as all that was known then.
+
+    Raises InvalidInput.
+    """
+    page_of = {"sort": sort, "order": order, "limit": limit, "offset": offset, "as_of": as_of}
+    query: dict[str, Any] = {**filters, **page_of}
     query["kind"] = query.pop("kinds", None)
     query["delivery"] = query.pop("deliveries", None)
     return Call(method="GET", path=_MEMORIES, parse=page(Memory), query=query, repeatable=True)
