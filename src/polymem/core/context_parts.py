@@ -105,7 +105,7 @@ def _focus(text: str, query: str | None) -> float:
 
 
 def memory_blocks(memories: Sequence[Memory], scores: Mapping[str, float] | None) -> list[Block]:
-    """Importance counts half, recency three tenths, use two; with `scores` (0..1, of a question) these count 0.6.
+    """Importance counts 0.6, recency 0.25, use 0.15; with `scores` (0..1, of a question) all that 0.4 and the score 0.6.
 
     What is pinned matters most of all.
     """
@@ -114,7 +114,7 @@ def memory_blocks(memories: Sequence[Memory], scores: Mapping[str, float] | None
     blocks = []
     for memory in memories:
         use = math.log2(1 + memory.access_count) / most_used
-        value = 0.5 * memory.importance / 10 + 0.3 * recency[memory.id] + 0.2 * use
+        value = 0.6 * memory.importance / 10 + 0.25 * recency[memory.id] + 0.15 * use
         score = None if scores is None else scores.get(memory.id)
         if scores is not None:
             value = 0.4 * value + 0.6 * (score or 0.0)
@@ -197,10 +197,10 @@ def task_blocks(tasks: Sequence[Task], query: str | None) -> list[Block]:
     """Tasks in progress matter more than those that wait, and both by their priority."""
     blocks = []
     for task in tasks:
-        begun = 0.65 if task.status is TaskStatus.IN_PROGRESS else 0.45
+        begun = 0.55 if task.status is TaskStatus.IN_PROGRESS else 0.3
         due = (task.due_date is None, 0 if task.due_date is None else _micros(task.due_date))
         order = (-task.priority, due, -_micros(task.created_at), task.id)
-        value = (begun + 0.35 * task.priority / 10) * _focus(f"{task.title} {task.description}", query)
+        value = (begun + 0.4 * task.priority / 10) * _focus(f"{task.title} {task.description}", query)
         blocks.append(Block(Section.TASKS, _STATUSES[task.status], order, value, _task(task)))
     return blocks
 
