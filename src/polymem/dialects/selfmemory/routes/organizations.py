@@ -12,7 +12,8 @@ from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRout
 from polymem.dialects.selfmemory.errors import Missing, saying
 from polymem.dialects.selfmemory.mapping import tenancy as mapping
 from polymem.dialects.selfmemory.scopes import check_id
-from polymem.dialects.selfmemory.wire import tenancy as wire
+from polymem.dialects.selfmemory.wire import organizations as wire
+from polymem.dialects.selfmemory.wire.projects import OrganizationProjects
 
 router = APIRouter(prefix="/api/organizations", tags=["Organizations"], route_class=CredentialRoute)
 
@@ -20,7 +21,7 @@ NOT_A_MEMBER = "User is not a member of this organization"
 LAST_ADMIN = "Cannot demote the last admin. Promote another member first."
 
 
-@router.post("")
+@router.post("", response_model=wire.OrganizationCreated)
 async def create(request: wire.NewOrganization, call: Caller) -> Response:
     """Found an organization of one's own."""
     await call.count(Operation.CREATE_ORGANIZATION)
@@ -34,7 +35,7 @@ async def create(request: wire.NewOrganization, call: Caller) -> Response:
     return kit.JsonResponse(body)
 
 
-@router.get("")
+@router.get("", response_model=wire.Organizations)
 async def list_organizations(call: Caller) -> Response:
     """The organizations one belongs to, and as what; owned ones first."""
     organizations = []
@@ -44,7 +45,7 @@ async def list_organizations(call: Caller) -> Response:
     return kit.JsonResponse({"organizations": organizations})
 
 
-@router.get("/{org_id}")
+@router.get("/{org_id}", response_model=wire.Organization)
 async def get(org_id: str, call: Caller) -> Response:
     """One organization, for its members."""
     seat = await call.core.organizations.get(call.principal, check_id(org_id, "org_id"))
@@ -52,7 +53,7 @@ async def get(org_id: str, call: Caller) -> Response:
     return kit.JsonResponse(mapping.from_seat(seat, owner, role=False))
 
 
-@router.get("/{org_id}/projects")
+@router.get("/{org_id}/projects", response_model=OrganizationProjects)
 async def projects(org_id: str, call: Caller) -> Response:
     """The organization's projects that one can see."""
     try:
@@ -62,7 +63,7 @@ async def projects(org_id: str, call: Caller) -> Response:
     return kit.JsonResponse({"projects": [mapping.from_project_in_list(seat) for seat in seats]})
 
 
-@router.delete("/{org_id}")
+@router.delete("/{org_id}", response_model=wire.OrganizationDeleted)
 async def delete(org_id: str, call: Caller) -> Response:
     """Delete an organization with its projects, their memories, members, invitations and keys, for good."""
     seat = await call.core.organizations.get(call.principal, check_id(org_id, "org_id"))
@@ -96,7 +97,7 @@ async def _members(call: Call, org_id: str) -> list[Member]:
             return members
 
 
-@router.get("/{org_id}/members")
+@router.get("/{org_id}/members", response_model=wire.Members)
 async def members(org_id: str, call: Caller) -> Response:
     """The members by when they joined, and the pending invitations, newest first."""
     found = await _members(call, check_id(org_id, "org_id"))
@@ -104,7 +105,7 @@ async def members(org_id: str, call: Caller) -> Response:
     return kit.JsonResponse(mapping.from_members(org_id, found, pending))
 
 
-@router.put("/{org_id}/members/{user_id}")
+@router.put("/{org_id}/members/{user_id}", response_model=wire.RoleChanged)
 async def set_role(org_id: str, user_id: str, request: wire.MemberRole, call: Caller) -> Response:
     """Make a member admin, or an admin member."""
     check_id(org_id, "org_id")
@@ -127,7 +128,7 @@ async def set_role(org_id: str, user_id: str, request: wire.MemberRole, call: Ca
     return kit.JsonResponse(body)
 
 
-@router.delete("/{org_id}/members/{user_id}")
+@router.delete("/{org_id}/members/{user_id}", response_model=wire.MemberRemoved)
 async def remove(org_id: str, user_id: str, call: Caller) -> Response:
     """Remove a member with project memberships and keys, or leave."""
     check_id(org_id, "org_id")
@@ -142,7 +143,7 @@ async def remove(org_id: str, user_id: str, call: Caller) -> Response:
     return kit.JsonResponse(body)
 
 
-@router.put("/{org_id}/transfer-ownership")
+@router.put("/{org_id}/transfer-ownership", response_model=wire.Transferred)
 async def transfer(org_id: str, request: wire.Transfer, call: Caller) -> Response:
     """Make an admin the owner; the former owner becomes an admin."""
     check_id(org_id, "org_id")
@@ -161,7 +162,7 @@ async def transfer(org_id: str, request: wire.Transfer, call: Caller) -> Respons
 # --- invitations ----------------------------------------------------------------------------------
 
 
-@router.post("/{org_id}/invitations")
+@router.post("/{org_id}/invitations", response_model=wire.OrganizationInvitation)
 async def invite(org_id: str, request: wire.NewOrganizationInvitation, call: Caller) -> Response:
     """Invite an address, with projects. A pending invitation to the same address is replaced."""
     authority = await call.core.access.authority(call.principal, organization=check_id(org_id, "org_id"))
@@ -192,7 +193,7 @@ async def _assignment(call: Call, org_id: str, project_id: str, request: wire.Ne
     return Assignment(over.project.id, ProjectRole(role))
 
 
-@router.delete("/{org_id}/invitations/{invitation_id}")
+@router.delete("/{org_id}/invitations/{invitation_id}", response_model=wire.InvitationCancelled)
 async def cancel(org_id: str, invitation_id: str, call: Caller) -> Response:
     """Cancel a pending invitation: its token opens nothing any more."""
     check_id(org_id, "org_id")

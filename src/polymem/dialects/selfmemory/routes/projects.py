@@ -13,7 +13,7 @@ from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute, Ope
 from polymem.dialects.selfmemory.errors import saying
 from polymem.dialects.selfmemory.mapping import tenancy as mapping
 from polymem.dialects.selfmemory.scopes import check_id
-from polymem.dialects.selfmemory.wire import tenancy as wire
+from polymem.dialects.selfmemory.wire import projects as wire
 
 router = APIRouter(prefix="/api/projects", tags=["Projects"], route_class=CredentialRoute)
 
@@ -28,7 +28,7 @@ async def _well_formed(project_id: str) -> str:
 ProjectId = Annotated[str, Depends(_well_formed)]
 
 
-@router.post("")
+@router.post("", response_model=wire.ProjectCreated)
 async def create(request: wire.NewProject, call: Caller) -> Response:
     """Make a project in an organization that one owns or administers."""
     check_id(request.organization_id, "organization_id")
@@ -44,7 +44,7 @@ async def create(request: wire.NewProject, call: Caller) -> Response:
     return kit.JsonResponse(body)
 
 
-@router.get("")
+@router.get("", response_model=wire.Projects)
 async def list_projects(call: Caller) -> Response:
     """The projects one owns or is a member of: those of one's own organizations first, newest first."""
     seats = await call.core.teams.all(call.principal)
@@ -52,7 +52,7 @@ async def list_projects(call: Caller) -> Response:
     return kit.JsonResponse({"projects": projects, "total_count": len(projects)})
 
 
-@router.get("/{project_id}")
+@router.get("/{project_id}", response_model=wire.Project)
 async def get(project_id: ProjectId, call: Caller) -> Response:
     """One project, and what one is to it."""
     with saying():
@@ -61,7 +61,7 @@ async def get(project_id: ProjectId, call: Caller) -> Response:
     return kit.JsonResponse(mapping.from_project(seat, None if user is None else user.id))
 
 
-@router.delete("/{project_id}")
+@router.delete("/{project_id}", response_model=wire.ProjectDeleted)
 async def delete(project_id: ProjectId, call: Caller) -> Response:
     """Delete a project with its members, invitations, keys and memories, for good."""
     with saying():
@@ -85,7 +85,7 @@ async def delete(project_id: ProjectId, call: Caller) -> Response:
 # --- members --------------------------------------------------------------------------------------
 
 
-@router.get("/{project_id}/members")
+@router.get("/{project_id}/members", response_model=wire.ProjectMembers)
 async def members(project_id: ProjectId, call: Caller) -> Response:
     """The members by when they were added. The owner is none, unless also added."""
     found: list[ProjectMember] = []
@@ -100,7 +100,7 @@ async def members(project_id: ProjectId, call: Caller) -> Response:
     return kit.JsonResponse({"project_id": project_id, "members": shown, "total_count": len(shown)})
 
 
-@router.post("/{project_id}/members")
+@router.post("/{project_id}/members", response_model=wire.ProjectMemberAdded)
 async def add(project_id: ProjectId, request: wire.NewProjectMember, call: Caller) -> Response:
     """Make a member of the organization a member of the project."""
     check_id(request.user_id, "user_id")
@@ -118,7 +118,7 @@ async def add(project_id: ProjectId, request: wire.NewProjectMember, call: Calle
     return kit.JsonResponse(body)
 
 
-@router.put("/{project_id}/members/{user_id}")
+@router.put("/{project_id}/members/{user_id}", response_model=wire.ProjectRoleChanged)
 async def set_role(project_id: ProjectId, user_id: str, request: wire.ProjectMemberRole, call: Caller) -> Response:
     """Change a member's role."""
     check_id(user_id, "user_id")
@@ -135,7 +135,7 @@ async def set_role(project_id: ProjectId, user_id: str, request: wire.ProjectMem
     return kit.JsonResponse(body)
 
 
-@router.delete("/{project_id}/members/{user_id}")
+@router.delete("/{project_id}/members/{user_id}", response_model=wire.ProjectMemberRemoved)
 async def remove(project_id: ProjectId, user_id: str, call: Caller) -> Response:
     """Remove a member with their keys of the project, or leave it."""
     check_id(user_id, "user_id")
@@ -150,7 +150,7 @@ async def remove(project_id: ProjectId, user_id: str, call: Caller) -> Response:
     return kit.JsonResponse(body)
 
 
-@router.post("/{project_id}/invitations")
+@router.post("/{project_id}/invitations", response_model=wire.ProjectInvitation)
 async def invite(project_id: ProjectId, request: wire.NewProjectInvitation, call: Caller) -> Response:
     """Invite an address to the project and, if need be, to its organization."""
     with saying():
@@ -168,7 +168,7 @@ async def invite(project_id: ProjectId, request: wire.NewProjectInvitation, call
 # --- keys -----------------------------------------------------------------------------------------
 
 
-@router.post("/{project_id}/api-keys")
+@router.post("/{project_id}/api-keys", response_model=wire.KeyCreated)
 async def create_key(project_id: ProjectId, request: wire.NewKey, call: Caller) -> Response:
     """Make a key of the project. It is shown this once."""
     with saying(stranger=NO_ACCESS):
@@ -182,14 +182,14 @@ async def create_key(project_id: ProjectId, request: wire.NewKey, call: Caller) 
     return kit.JsonResponse(mapping.from_new_key(key, secret, request.permissions))
 
 
-@router.get("/{project_id}/api-keys")
+@router.get("/{project_id}/api-keys", response_model=wire.Keys)
 async def keys(project_id: ProjectId, call: Caller) -> Response:
     """All keys of the project, without their secrets."""
     with saying(stranger=NO_ACCESS):
         return kit.JsonResponse(mapping.from_keyring(await call.core.keys.all(call.principal, project=project_id)))
 
 
-@router.delete("/{project_id}/api-keys/{key_id}")
+@router.delete("/{project_id}/api-keys/{key_id}", response_model=wire.KeyDeleted)
 async def delete_key(project_id: ProjectId, key_id: str, call: Caller) -> Response:
     """End a key: from the next request on it is refused."""
     check_id(key_id, "key_id")

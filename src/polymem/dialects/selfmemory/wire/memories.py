@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from polymem.core.model import MAX_LIMIT
 from polymem.dialects.selfmemory.wire.values import (
@@ -76,7 +76,7 @@ class MemoryChanges(Body):
     metadata: Metadata | None = Field(None, description="The entries to set.")
 
 
-class ListQuery(Answer):
+class ListQuery(BaseModel):
     """The query string of a list."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIST, description="Most results to return.")

@@ -3,8 +3,9 @@
 Requests are strict in types; unknown fields are ignored, and null counts as absent wherever a field can be left out.
 """
 
+import re
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -28,8 +29,6 @@ class Body(BaseModel):
 
 class Answer(BaseModel):
     """What the server sends. These models document the answers; `mapping` builds them."""
-
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 def _without_nul(value: str) -> str:
@@ -109,3 +108,26 @@ SomeTerms = Annotated[Terms, AfterValidator(_some)]
 
 OptionalText = Annotated[Name | None, BeforeValidator(_given)]
 """A parameter of an address, which may be empty."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9\s_-]{2,100}", re.ASCII)
+
+
+def _place_name(value: str) -> str:
+    name = value.strip()
+    if not _NAME.fullmatch(name):
+        raise ValueError("must be 2 to 100 letters, digits, spaces, hyphens or underscores")
+    return name
+
+
+PlaceName = Annotated[str, AfterValidator(_place_name), Field(examples=["My Team"])]
+"""The name of an organization or project, without blanks around it."""
+
+OrganizationRole = Literal["owner", "admin", "member"]
+ProjectRole = Literal["owner", "admin", "editor", "viewer"]
+
+
+class Done(Answer):
+    """It is done."""
+
+    message: str
