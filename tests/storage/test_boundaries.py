@@ -5,13 +5,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import polymem
 from polymem.core.ports import Store
-from polymem.storage import postgres, sqlite, statements
+from polymem.storage import postgres, sqlite, statements, time_statements
 from polymem.storage.migrations import CURRENT
 from polymem.storage.postgres import connection as on_a_server
 from polymem.storage.sqlite import connection as in_a_file
@@ -43,8 +45,9 @@ def test_both_databases_have_files_of_the_same_names() -> None:
     assert hasattr(postgres, "open_postgres")
 
 
-def test_every_statement_has_a_name_and_a_sentence() -> None:
-    body = ast.parse(Path(statements.__file__).read_text()).body
+@pytest.mark.parametrize("module", [statements, time_statements])
+def test_every_statement_has_a_name_and_a_sentence(module: ModuleType) -> None:
+    body = ast.parse(Path(str(module.__file__)).read_text()).body
     for node, following in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
             name = node.targets[0].id
@@ -54,10 +57,11 @@ def test_every_statement_has_a_name_and_a_sentence() -> None:
             assert told, f"{name} has no sentence"
 
 
-def test_every_statement_names_the_organization_or_says_whom_it_serves() -> None:
+@pytest.mark.parametrize("module", [statements, time_statements])
+def test_every_statement_names_the_organization_or_says_whom_it_serves(module: ModuleType) -> None:
     whole = {"INSERT_ORGANIZATION", "ORGANIZATION_BY_SLUG", "ORGANIZATION_BY_ID", "ORGANIZATIONS", "KEYS_BY_PREFIX"}
     whole |= {"PENDING", "COUNT_PENDING", "DELETE_OTHER_VECTORS", "ALIVE", "ADVANCE", "LAST_SEQ", "REPAIR_LAST_SEQ"}
-    for name, statement in vars(statements).items():
+    for name, statement in vars(module).items():
         if name.isupper() and not name.startswith("_") and isinstance(statement, str) and name not in whole:
             assert "{where}" in statement or ":organization_id" in statement, name
 

@@ -35,7 +35,7 @@ from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
 from polymem.core.transfer import ImportReport
 from polymem.core.trust import Trust, is_contradicted
 from polymem.dialects.native.wire.filters import ListQuery, Selection
-from polymem.dialects.native.wire.memories import MemoryChanges, MemoryDetails, MemoryFields
+from polymem.dialects.native.wire.memories import MemoryDetails, MemoryFields
 from polymem.dialects.native.wire.organization import ProjectChanges
 from polymem.dialects.native.wire.recall import RecallRequest
 

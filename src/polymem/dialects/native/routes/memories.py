@@ -15,14 +15,14 @@ from polymem.dialects.native.credentials import Call, Caller
 from polymem.dialects.native.errors import PreconditionFailed, responses
 from polymem.dialects.native.wire import memories as wire
 from polymem.dialects.native.wire.filters import ListQuery, PageQuery, Selection
-from polymem.dialects.native.wire.values import A_NAME, AsOf, Text
+from polymem.dialects.native.wire.values import A_NAME, AS_OF, Text, Until
 
 router = kit.router(prefix="/v1", tags=["memories"])
 
 MemoryId = Annotated[
     Text, Path(description="The memory's id.", examples=["019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52"], min_length=1)
 ]
-AsOfParameter = Annotated[AsOf | None, Query()]
+AsOfParameter = Annotated[Until | None, Query(description=AS_OF, examples=["2026-01-31"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(

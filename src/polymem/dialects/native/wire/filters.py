@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from polymem.core.filters import SortKey
-from polymem.dialects.native.wire.values import AS_WHOLE, AsOf, Body, Instant, Term, Terms, Whole
+from polymem.dialects.native.wire.values import AS_OF, AS_WHOLE, Body, Instant, Term, Terms, Until, Whole
 
 Importance = Annotated[int, Field(ge=1, le=10), AS_WHOLE]
 
@@ -75,7 +75,7 @@ class ListQuery(Selection, PageQuery):
         None, alias="delivery", description="Delivered this way; may be repeated.", examples=[["pinned"]]
     )
     superseded: bool | None = Field(None, description="true: only those another memory replaces; false: only others.")
-    as_of: AsOf | None = None
+    as_of: Until | None = Field(None, description=AS_OF, examples=["2026-01-31"])
     sort: SortKey = Field(SortKey.CREATED, description="What to order by; what lacks it comes last.")
     order: Literal["asc", "desc"] = Field("desc", description="Ascending or descending.")
 

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from polymem.dialects.native.wire.filters import Limit, Offset, Selection
 from polymem.dialects.native.wire.memories import Memory, MemoryId
-from polymem.dialects.native.wire.values import SAYS_SOMETHING, Answer, AsOf
+from polymem.dialects.native.wire.values import AS_OF, SAYS_SOMETHING, Answer, Until
 
 Score = Annotated[float, Field(description="0 to 1; how likely it is relevant.", examples=[0.93])]
 Mode = Literal["hybrid", "vector", "keyword"]
@@ -33,7 +33,7 @@ class RecallRequest(Selection):
         json_schema_extra={"minimum": 0, "maximum": 1},
     )
     superseded: bool = Field(False, description="Find memories that others replace, too.")
-    as_of: AsOf | None = None
+    as_of: Until | None = Field(None, description=AS_OF, examples=["2026-01-31"])
     explain: bool = Field(False, description="Say of each hit how it came there.")
 
 

@@ -98,14 +98,8 @@ Since = Annotated[datetime, BeforeValidator(_to_start), _DAY_OR_INSTANT]
 Until = Annotated[datetime, BeforeValidator(_to_end), _DAY_OR_INSTANT]
 """An instant, or a date alone: the last instant of that day in UTC."""
 
-AsOf = Annotated[
-    Until,
-    Field(
-        description="As it was known then; a date alone means its last instant in UTC. One to come means now.",
-        examples=["2026-01-31"],
-    ),
-]
-"""A past that is asked for."""
+AS_OF = "As it was known then; a date alone means its last instant in UTC. One to come means now."
+"""What `as_of` means, wherever it is asked for. It is described there: a schema of its own hides a description."""
 
 Name = Annotated[str, AfterValidator(_a_name), Field(json_schema_extra=A_NAME)]
 """A short text that says something, held to the core's rule for names."""
