@@ -160,8 +160,8 @@ async def test_an_export_holds_the_work_too_and_an_import_brings_it_back(shop: H
     records = await exported(shop)
     assert [record.get("record") for record in records] == [None, "session", "task", "snippet"]
     for verbs in (shop.core.worklog.sessions, shop.core.worklog.tasks, shop.core.worklog.snippets):
-        for entry in (await verbs.find(shop.scope)).items:  # type: ignore[attr-defined]
-            await verbs.remove(shop.scope, entry.id)  # type: ignore[attr-defined]
+        for entry in (await verbs.find(shop.scope)).items:
+            await verbs.remove(shop.scope, entry.id)
     shop.clock.turn(days=1)
     report = await imported(shop, records)
     assert (report.imported, report.existing, report.skipped) == (3, 1, ())

@@ -229,7 +229,7 @@ def snippet_blocks(snippets: Sequence[Snippet], query: str | None) -> list[Block
             Section.SNIPPETS,
             "",
             (-_micros(snippet.created_at), snippet.id),
-            (0.3 + 0.3 * recency[snippet.id]) * _focus(f"{snippet.name} {snippet.description}", query),
+            (0.25 + 0.2 * recency[snippet.id]) * _focus(f"{snippet.name} {snippet.description}", query),
             _snippet(snippet),
         )
         for snippet in snippets
