@@ -6,8 +6,7 @@ so and is never cut, because half a rule is worse than a long document. Pure fun
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from polymem.core.model import Memory
+from typing import Protocol
 
 BYTES_PER_TOKEN = 3.5
 """A common estimate for English text with current tokenizers."""
@@ -27,6 +26,25 @@ _GROUPS = (
 )
 
 
+class Deliverable(Protocol):
+    """What of a memory an agent is told."""
+
+    @property
+    def content(self) -> str:
+        """Its text."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What sort of memory it is."""
+        ...
+
+    @property
+    def project(self) -> str | None:
+        """Its project's key."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text for an agent and its estimated size. Both are empty where there is nothing to tell."""
@@ -41,7 +59,10 @@ def estimate_tokens(text: str) -> int:
 
 
 def bootstrap_document(
-    everywhere: Sequence[Memory], in_project: Sequence[Memory], project: str | None, budget: int = BOOTSTRAP_BUDGET
+    everywhere: Sequence[Deliverable],
+    in_project: Sequence[Deliverable],
+    project: str | None,
+    budget: int = BOOTSTRAP_BUDGET,
 ) -> Document:
     """What a session starts with: memories of no project and those of this one, grouped by kind, rules first."""
     if not everywhere and not in_project:
@@ -58,7 +79,10 @@ def bootstrap_document(
 
 
 def pinned_document(
-    everywhere: Sequence[Memory], in_project: Sequence[Memory], project: str | None, budget: int = PINNED_BUDGET
+    everywhere: Sequence[Deliverable],
+    in_project: Sequence[Deliverable],
+    project: str | None,
+    budget: int = PINNED_BUDGET,
 ) -> Document:
     """What accompanies every prompt: pinned memories of no project, then those of this one."""
     if not everywhere and not in_project:
@@ -69,8 +93,16 @@ def pinned_document(
     return _with_warning(lines, budget, "pinned")
 
 
-def _grouped(memories: Iterable[Memory]) -> list[tuple[str, list[Memory]]]:
-    by_kind: dict[str, list[Memory]] = {}
+def recalled_document(memories: Sequence[Deliverable], project: str | None) -> Document:
+    """What was recalled for a prompt, best first."""
+    if not memories:
+        return Document("", 0)
+    text = "\n".join(["These notes may help with this request:", "", *(_item(memory, project) for memory in memories)])
+    return Document(text + "\n", estimate_tokens(text))
+
+
+def _grouped(memories: Iterable[Deliverable]) -> list[tuple[str, list[Deliverable]]]:
+    by_kind: dict[str, list[Deliverable]] = {}
     for memory in memories:
         by_kind.setdefault(memory.kind, []).append(memory)
     known = [(title, by_kind.pop(kind)) for kind, title in _GROUPS if kind in by_kind]
@@ -78,9 +110,9 @@ def _grouped(memories: Iterable[Memory]) -> list[tuple[str, list[Memory]]]:
     return [*known, ("Notes", rest)] if rest else known
 
 
-def _item(memory: Memory, project: str | None) -> str:
+def _item(memory: Deliverable, project: str | None) -> str:
     # Which are of the project matters only where there is one.
-    place = "" if project is None else f"[project/{project}] " if memory.project_id is not None else "[global] "
+    place = "" if project is None else f"[project/{project}] " if memory.project is not None else "[global] "
     first, *more = memory.content.strip().splitlines()
     return "\n".join([f"- {place}{first}", *(f"  {line}" if line.strip() else "" for line in more)])
 
