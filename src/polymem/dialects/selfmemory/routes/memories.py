@@ -43,6 +43,7 @@ async def create(request: wire.NewMemory, call: Caller, project_id: ProjectId = 
     """Store new memories: one for each message that says something, all of them or none."""
     metadata = request.metadata or wire.Metadata()
     scope = await scopes.scope_of(call, scopes.CREATE, (project_id, metadata.project_id), (metadata.organization_id,))
+    # What a language model may make of the messages comes in here. Whatever becomes of that, their text is kept.
     drafts = mapping.to_drafts(request, call.principal, uuid4().hex)
     await call.count(Operation.CREATE_MEMORY)
     added = await call.core.memories.add_many(scope, drafts)
