@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     embedder_precision: Literal["int8", "fp32"] = Field("int8", description="Precision of the local model.")
     embedder_threads: int | None = Field(None, ge=1, le=256, description="How many texts are embedded at once.")
 
+    chat_base_url: str | None = Field(None, description="An OpenAI-compatible server whose chat model writes answers.")
+    chat_model: str | None = Field(None, description="The chat model to ask that server for.")
+    chat_api_key: SecretStr | None = Field(None, description="The credential for that server.")
+    chat_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds that an answer of it may take.")
+    chat_context_tokens: int = Field(8192, ge=2048, description="Tokens that a question and its answer may have.")
+
     max_body_mb: float = Field(10.0, gt=0, le=1024, description="Largest request body, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written to stderr.")
@@ -142,7 +148,7 @@ class Settings(BaseSettings):
     def _names_without_port(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(host.lower() for host in hosts)
 
-    @field_validator("embedder_url")
+    @field_validator("embedder_url", "chat_base_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
@@ -179,6 +185,8 @@ class Settings(BaseSettings):
             )
         if self.embedder_url is not None and not self.embedder_model:
             raise ValueError("POLYMEM_EMBEDDER_URL needs the model's name in POLYMEM_EMBEDDER_MODEL")
+        if self.chat_base_url is not None and not self.chat_model:
+            raise ValueError("POLYMEM_CHAT_BASE_URL needs the model's name in POLYMEM_CHAT_MODEL")
         return self
 
     @property

@@ -14,9 +14,12 @@ from polymem.core.accounts import AccountRules
 from polymem.core.errors import InvalidInput
 from polymem.core.people import Scope
 from polymem.core.ports import Clock
+from polymem.core.ports_chat import Chat
 from polymem.core.ports_people import Mailer
 from polymem.core.tenancy import ensure_local_organization
 from polymem.inference import EmbedderSpec, open_embedder
+from polymem.inference.chat import ChatSpec, OpenAiChat
+from polymem.inference.extractive import SentenceExtractor
 from polymem.settings import Settings
 from polymem.storage import open_store
 
@@ -62,6 +65,8 @@ async def open_core(settings: Settings, clock: Clock | None = None) -> Core:
         mailer=mailer,
         limiter=MovingWindowLimiter(settings.redis_url),
         account_rules=to_account_rules(settings),
+        chat=to_chat(settings),
+        extractor=SentenceExtractor(embedder),
     )
 
 
@@ -84,6 +89,21 @@ def to_account_rules(settings: Settings) -> AccountRules:
         invitation_lifetime=timedelta(hours=settings.invitation_hours),
         session_lifetime=timedelta(days=settings.session_days),
         public_url=settings.public_url or f"http://{host}:{settings.port}",
+    )
+
+
+def to_chat(settings: Settings) -> Chat | None:
+    """The chat model the settings name, None without one."""
+    if settings.chat_base_url is None or settings.chat_model is None:
+        return None
+    return OpenAiChat(
+        ChatSpec(
+            base_url=settings.chat_base_url,
+            model=settings.chat_model,
+            api_key=None if settings.chat_api_key is None else settings.chat_api_key.get_secret_value(),
+            timeout=settings.chat_timeout,
+            context_tokens=settings.chat_context_tokens,
+        )
     )
 
 

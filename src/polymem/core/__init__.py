@@ -6,14 +6,16 @@ the world comes in through the protocols in `ports`.
 
 from collections.abc import Callable
 
-from polymem.core.absent import NoLimits, NoMail, NoPasswords
+from polymem.core.absent import FirstSentences, NoLimits, NoMail, NoPasswords
 from polymem.core.accounts import AccountRules, Accounts
 from polymem.core.agents import Agents
 from polymem.core.audit import Audit
 from polymem.core.chains import Chains
+from polymem.core.compression import Compression
 from polymem.core.conflicts import Conflicts
 from polymem.core.context import Context
 from polymem.core.detection import Detector
+from polymem.core.digest import Digest
 from polymem.core.invitations import Invitations
 from polymem.core.judgements import Judgements
 from polymem.core.keys import Keys
@@ -22,6 +24,7 @@ from polymem.core.notices import Noticeboard
 from polymem.core.organizations import Organizations
 from polymem.core.people import Scope
 from polymem.core.ports import Clock, Embedder, Stats, Store
+from polymem.core.ports_chat import Chat, Extractor
 from polymem.core.ports_people import Mailer, PasswordHasher, RateLimiter
 from polymem.core.principals import Access
 from polymem.core.recall import Recall
@@ -57,6 +60,8 @@ class Core:
         mailer: Mailer | None = None,
         limiter: RateLimiter | None = None,
         account_rules: AccountRules | None = None,
+        chat: Chat | None = None,
+        extractor: Extractor | None = None,
     ) -> None:
         self.store = store
         self.embedder = embedder
@@ -69,6 +74,10 @@ class Core:
         self.recall = Recall(store, embedder, clock)
         self.timeline = Timeline(store, clock)
         self.judgements = Judgements(store, clock)
+        extractor = extractor or FirstSentences()
+        self.digest = Digest(self.memories, self.recall, embedder, extractor, chat)
+        self.compression = Compression(embedder, extractor, chat)
+        self._chat = chat
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)
         self.access = Access(store, clock, new_id, local)
@@ -107,6 +116,8 @@ class Core:
         """Finishes what is under way and lets go of the store and the model."""
         await self.recall.close()
         await self.agents.settle()
+        if self._chat is not None:
+            await self._chat.close()
         await self.embedder.close()
         await self.limiter.close()
         await self.store.close()

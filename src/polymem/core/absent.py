@@ -1,9 +1,11 @@
 """What stands in where the world offers nothing: no mail server, no counting of calls, no passwords."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from polymem.core.errors import Unavailable
+from polymem.core.ports_chat import Chosen
 from polymem.core.ports_people import Allowance, Mail
 
 _logger = logging.getLogger(__name__)
@@ -39,3 +41,13 @@ class NoPasswords:
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Raises Unavailable."""
         raise Unavailable("Passwords cannot be checked here")
+
+
+class FirstSentences:
+    """An `Extractor` for cores that were given none: what stands first is best."""
+
+    async def choose(
+        self, sentences: Sequence[str], *, query: str | None, most: int, worth: Sequence[float] | None = None
+    ) -> list[Chosen]:
+        """The first ones."""
+        return [Chosen(index, 1.0) for index in range(min(most, len(sentences)))]

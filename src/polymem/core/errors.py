@@ -11,7 +11,8 @@
     ├── Forbidden               a valid credential without the right
     ├── TooManyRequests         more calls than this credential has in this time
     └── Unavailable             a part this needs cannot answer now
-        └── EmbeddingUnavailable    … the embedding model
+        ├── EmbeddingUnavailable    … the embedding model
+        └── ChatUnavailable         … the chat model
 
 Every error carries one sentence for the person who reads it. Which status code, body or exit
 code it becomes is decided by the door it leaves through, never here.
@@ -131,3 +132,7 @@ class Unavailable(PolymemError):
 
 class EmbeddingUnavailable(Unavailable):
     """The embedding model cannot answer: none configured, not reachable, or failing."""
+
+
+class ChatUnavailable(Unavailable):
+    """The chat model cannot answer: not reachable, too slow, failing, or saying nothing that can be used."""
