@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     chat_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds that an answer of it may take.")
     chat_context_tokens: int = Field(8192, ge=2048, description="Tokens that a question and its answer may have.")
 
+    retention_days: int = Field(
+        30, ge=0, le=36500, description="Days until what was forgotten or expired is removed for good; 0 keeps it."
+    )
     max_body_mb: float = Field(10.0, gt=0, le=1024, description="Largest request body, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written to stderr.")

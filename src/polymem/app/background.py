@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import structlog
 
 from polymem.core import Core
-from polymem.core.errors import EmbeddingUnavailable, Unavailable
+from polymem.core.errors import Conflict, EmbeddingUnavailable, Unavailable
 from polymem.core.people import Scope
 
 _logger = structlog.get_logger("polymem.background")
@@ -19,12 +20,15 @@ _LOOK_AGAIN = 60.0
 """Seconds between two looks for texts without a vector: those kept while the embedder could not answer."""
 _REPORT_EVERY = 10.0
 _WARN_EVERY = 3600.0
+_SWEEP_EVERY = 3600.0
 
 
 @asynccontextmanager
-async def chores(core: Core) -> AsyncIterator[None]:
-    """Does the chores until the block ends."""
+async def chores(core: Core, keep: timedelta | None = None) -> AsyncIterator[None]:
+    """Does the chores until the block ends. What was forgotten or expired is purged after `keep`; never for None."""
     tasks = [asyncio.create_task(_do_chores(core)), asyncio.create_task(_warn(core))]
+    if keep is not None:
+        tasks.append(asyncio.create_task(_sweep(core, keep)))
     try:
         yield
     finally:
@@ -52,6 +56,18 @@ async def _warn(core: Core) -> None:
         except Exception:
             _logger.exception("looking for keys that end soon failed")
         await asyncio.sleep(_WARN_EVERY)
+
+
+async def _sweep(core: Core, keep: timedelta) -> None:
+    while True:
+        try:
+            if purged := await core.retention.sweep(keep):
+                _logger.info("purged what was forgotten or has expired", memories=purged)
+        except (Unavailable, Conflict) as error:
+            _logger.warning("what was forgotten or has expired could not be purged yet", reason=str(error))
+        except Exception:
+            _logger.exception("purging what was forgotten or has expired failed")
+        await asyncio.sleep(_SWEEP_EVERY)
 
 
 async def _warm(core: Core) -> None:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.background import chores
 from polymem.app.observability import Metrics, RequestLog, RequestMetrics
-from polymem.app.options import to_options
+from polymem.app.options import to_options, to_retention
 from polymem.core import Core
 from polymem.dialects import DIALECTS, Dialect, DialectOptions
 from polymem.settings import Settings
@@ -24,7 +24,7 @@ def create_app(core: Core, settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with chores(core):
+            async with chores(core, to_retention(settings)):
                 yield
         finally:
             await core.close()

@@ -1,5 +1,6 @@
 """What the settings tell the dialects, as plain values."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from polymem import __version__
@@ -26,6 +27,11 @@ def to_options(settings: Settings, core: Core) -> DialectOptions:
         cors_origins=frozenset(settings.cors_origins),
         rate_limits=settings.rate_limits,
     )
+
+
+def to_retention(settings: Settings) -> timedelta | None:
+    """How long what was forgotten or has expired is kept; None for ever."""
+    return timedelta(days=settings.retention_days) if settings.retention_days else None
 
 
 def embedding_provider(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from polymem.app.composition import open_core
 from polymem.app.gateway import alone, gateway
 from polymem.app.logs import configure_logging
 from polymem.app.observability import Metrics
-from polymem.app.options import to_options
+from polymem.app.options import to_options, to_retention
 from polymem.core import Core
 from polymem.dialects import DIALECTS, Dialect
 from polymem.settings import InvalidSettings, Settings
@@ -172,7 +172,7 @@ async def _serve(core: Core, settings: Settings, doors: Sequence[_Door]) -> None
         for door in doors
     ]
     with _stopped_by_signals(servers):
-        async with chores(core), asyncio.TaskGroup() as group:
+        async with chores(core, to_retention(settings)), asyncio.TaskGroup() as group:
             for server, door in zip(servers, doors, strict=True):
                 group.create_task(server.serve(sockets=[door.socket]))
             for server in servers:

@@ -29,6 +29,7 @@ from polymem.core.ports_people import Mailer, PasswordHasher, RateLimiter
 from polymem.core.principals import Access
 from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
+from polymem.core.retention import Retention
 from polymem.core.teams import Teams
 from polymem.core.tenancy import Projects
 from polymem.core.timeline import Timeline
@@ -70,6 +71,7 @@ class Core:
         self.projects = Projects(store, clock, new_id)
         self.memories = Memories(store, embedder, clock, self.projects, new_id, Detector(store, clock, new_id))
         self.chains = Chains(store, clock)
+        self.retention = Retention(store, self.memories, clock)
         self.conflicts = Conflicts(store, self.memories, self.chains, clock)
         self.recall = Recall(store, embedder, clock)
         self.timeline = Timeline(store, clock)
