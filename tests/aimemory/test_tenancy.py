@@ -171,3 +171,15 @@ def test_a_login_that_fails_never_tells_why(
     else:
         said = {"non_field_errors": ["Unable to log in with provided credentials."]}
         assert (answer.status_code, answer.json()) == (400, said)
+
+
+def test_whoever_tries_too_many_passwords_has_to_wait(site: Server) -> None:
+    sent = {"username": "victim@example.com", "password": "guess"}
+    with httpx2.Client(base_url=site.url, trust_env=False, timeout=60) as guesser:
+        for _ in range(200):
+            answer = guesser.post("/api/auth/login/", json=sent)
+            if answer.status_code == 429:
+                break
+            assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("Request was throttled. Expected available in ")
+    assert int(answer.headers["retry-after"]) > 0

@@ -56,3 +56,25 @@ async def test_expiries_recorded_before_the_past_could_be_asked_are_told(tmp_pat
     (former,) = (await store.history(scope, "lasts"))[:1]
     assert (former.memory.metadata, former.note) == ({"expires_at": 5}, None)
     await store.close()
+
+
+async def test_slugs_that_several_projects_shared_are_numbered_from_the_oldest_on(tmp_path: Path) -> None:
+    backend = await open_sqlite(tmp_path, Schema("0001", CURRENT.scripts))
+    await backend.close()
+    with closing(sqlite3.connect(tmp_path / "polymem.db", isolation_level=None)) as connection:
+        for organization in ("o", "other"):
+            connection.execute("INSERT INTO organizations VALUES (?, ?, 'O', 1, 0)", (organization, organization))
+        for organization, id, slug, created_at in [
+            ("o", "c", "same", 3), ("o", "a", "same", 1), ("o", "b", "same", 2), ("o", "d", "same-2", 4),
+            ("other", "a", "same", 9),
+        ]:  # fmt: skip
+            connection.execute(
+                "INSERT INTO projects VALUES (?, ?, ?, ?, 'P', '', '[]', ?, ?)",
+                (organization, id, id, slug, created_at, created_at),
+            )
+    store = await open_store(tmp_path)
+    slugs = {project.id: project.slug for project in await store.projects(Scope(organization_id="o"))}
+    assert slugs == {"a": "same", "b": "same-3", "c": "same-4", "d": "same-2"}
+    (kept,) = await store.projects(Scope(organization_id="other"))
+    assert (kept.slug, kept.active) == ("same", True)
+    await store.close()

@@ -18,9 +18,14 @@ router = kit.router(prefix="/api/auth", tags=["authentication"])
 
 @router.post("/login/", response_model=wire.LoggedIn, summary="Get a token", openapi_extra=documented(wire.Login))
 async def login(request: Request) -> Response:
-    """A token for a user name (or e-mail address) and a password. Tokens of earlier logins go on working."""
+    """A token for a user name (or e-mail address) and a password. Tokens of earlier logins go on working.
+
+    Whoever tries too many passwords has to wait (429).
+    """
     core: Core = request.app.state.core
     body = wire.Login.read(await read_body(request))
+    place = "nowhere" if request.client is None else request.client.host
+    await kit.count_call(request, "login", f"{place} {body['username'].strip().casefold()}")
     try:
         user = await core.accounts.authenticate(body["username"], body["password"])
     except NotAuthenticated:
