@@ -59,7 +59,8 @@ def test_what_is_left_out_has_its_default(api: httpx2.Client) -> None:
         {},
     )
     empty = set(FIELDS) - {"id", "content", "kind", "delivery", "importance", "weight", "tags", "metadata",
-                           "access_count", "created_at", "updated_at", "version"}  # fmt: skip
+                           "access_count", "created_at", "updated_at", "version", "validations",
+                           "contradictions"}  # fmt: skip
     assert {kept[name] for name in empty} == {None}
 
 

@@ -78,6 +78,8 @@ CHECKS_THAT_CANNOT_HOLD: dict[str, list[CheckFunction]] = {
     "POST /v1/memories": [positive_data_acceptance],
     "POST /v1/memories/batch": [positive_data_acceptance],
     "PATCH /v1/memories/{memory_id}": [positive_data_acceptance],
+    "POST /v1/memories/{memory_id}/supersede": [positive_data_acceptance],
+    "GET /v1/changes": [negative_data_rejection],
     "POST /v1/snippets": [positive_data_acceptance],
     "PATCH /v1/snippets/{id}": [positive_data_acceptance],
     "GET /v1/memories": [negative_data_rejection],

@@ -31,8 +31,8 @@ async def test_expiries_recorded_before_the_past_could_be_asked_are_told(tmp_pat
         ]:
             connection.execute(
                 "INSERT INTO memories (organization_id, id, kind, importance, weight, created_at, updated_at,"
-                " expires_at, forgotten_at, access_count, version, seq, arrival, indexed_version, words, is_question, content_hash,"
-                " tags, metadata, content)"
+                " expires_at, forgotten_at, access_count, version, seq, arrival, indexed_version, words, is_question,"
+                " content_hash, tags, metadata, content)"
                 " VALUES ('o', ?, 'note', 5, 1, ?, ?, ?, ?, 0, 1, 1, 1, 1, 1, 0, '', '[]', '{}', 'A cat')",
                 (memory_id, now, now, later if memory_id != "lasts" else None, forgotten),
             )

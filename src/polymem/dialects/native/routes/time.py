@@ -78,7 +78,7 @@ async def supersede(call: Caller, memory_id: MemoryId, body: wire.Replacement) -
     Recall leaves the old one out from then on; its history, and the past, keep it.
     """
     sent = body.model_fields_set
-    if body.memory_id is not None:
+    if "memory_id" in sent:
         if sent != {"memory_id"}:
             raise InvalidInput("Send memory_id alone, or the fields of a new memory", field="memory_id")
         return answer(await call.core.chains.supersede(call.scope, memory_id, body.memory_id))

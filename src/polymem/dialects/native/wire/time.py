@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from polymem.dialects.native.wire.filters import PageQuery, Selection
 from polymem.dialects.native.wire.memories import MemoryDetails, MemoryId, Version
@@ -62,8 +62,12 @@ class Replacement(MemoryDetails):
     say otherwise.
     """
 
-    memory_id: str | None = Field(
-        None,
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["content"]}, {"required": ["memory_id"], "maxProperties": 1}]}
+    )
+
+    memory_id: str = Field(
+        default_factory=str,
         description="Id of a memory that exists, instead of a new one.",
         examples=["019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b53"],
         json_schema_extra=A_NAME,
