@@ -4,12 +4,15 @@ import hashlib
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 from polymem.core.ports_people import Allowance
 
 _logger = logging.getLogger(__name__)
+
+_Ask = Callable[[Any, Any, str, str], Awaitable[Allowance]]
 
 
 class MovingWindowLimiter:
@@ -27,6 +30,13 @@ class MovingWindowLimiter:
 
     async def hit(self, operation: str, caller: str, limit: int, window: timedelta) -> Allowance:
         """Count one call."""
+        return await self._ask(_count, operation, caller, limit, window)
+
+    async def look(self, operation: str, caller: str, limit: int, window: timedelta) -> Allowance:
+        """Tell what counting one would come to."""
+        return await self._ask(_look, operation, caller, limit, window)
+
+    async def _ask(self, ask: _Ask, operation: str, caller: str, limit: int, window: timedelta) -> Allowance:
         # The libraries are loaded when somebody is first counted: commands and most servers never do.
         from limits import RateLimitItemPerSecond  # noqa: PLC0415 - slow start-up
 
@@ -36,7 +46,7 @@ class MovingWindowLimiter:
         if self._redis_url is not None:
             try:
                 self._shared = self._shared or _open(self._redis_url)
-                allowance = await _count(self._shared, item, operation, who)
+                allowance = await ask(self._shared, item, operation, who)
             except Exception as error:
                 # What the drivers raise is as manifold as what can go wrong; callers must not suffer from any of it.
                 if not self._failed:
@@ -46,7 +56,7 @@ class MovingWindowLimiter:
                 self._failed = False
                 return allowance
         self._own = self._own or _open(None)
-        return await _count(self._own, item, operation, who)
+        return await ask(self._own, item, operation, who)
 
     async def close(self) -> None:
         """Let go of the connections to Redis."""
@@ -66,7 +76,14 @@ def _open(redis_url: str | None) -> Any:
 
 
 async def _count(limiter: Any, item: Any, operation: str, who: str) -> Allowance:
-    allowed = await limiter.hit(item, operation, who)
+    return await _told(limiter, item, operation, who, await limiter.hit(item, operation, who))
+
+
+async def _look(limiter: Any, item: Any, operation: str, who: str) -> Allowance:
+    return await _told(limiter, item, operation, who, await limiter.test(item, operation, who))
+
+
+async def _told(limiter: Any, item: Any, operation: str, who: str, allowed: bool) -> Allowance:
     stats = await limiter.get_window_stats(item, operation, who)
     reset_after = max(1, math.ceil(stats.reset_time - time.time()))
     return Allowance(bool(allowed), item.amount, max(0, stats.remaining), reset_after)

@@ -299,6 +299,10 @@ class RateLimiter(Protocol):
         """Count one call of `caller` for `operation`. `caller` may hold a secret: it is hashed before it is kept."""
         ...
 
+    async def look(self, operation: str, caller: str, limit: int, window: timedelta) -> Allowance:
+        """The same without counting: whether one more call would be allowed."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

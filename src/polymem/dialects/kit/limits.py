@@ -20,14 +20,18 @@ WINDOW = timedelta(minutes=1)
 _STATE = "rate_limit"
 
 
-async def count_call(request: Request, operation: str, caller: str) -> None:
-    """Count one call of `caller` for an operation of `DialectOptions.rate_limits`. Raises TooManyRequests."""
+async def count_call(request: Request, operation: str, caller: str, *, only_look: bool = False) -> None:
+    """Count one call of `caller` for an operation of `DialectOptions.rate_limits`. Raises TooManyRequests.
+
+    With `only_look` nothing is counted: for operations of which only some calls count, failed ones for example.
+    """
     core: Core = request.app.state.core
     options: DialectOptions = request.app.state.options
     limit = options.rate_limits.get(operation)
     if not limit:
         return
-    allowance = await core.limiter.hit(operation, caller, limit, WINDOW)
+    ask = core.limiter.look if only_look else core.limiter.hit
+    allowance = await ask(operation, caller, limit, WINDOW)
     told = request.scope.get("state", {}).get(_STATE)
     if told is not None:
         ends = int(core.clock.now().timestamp()) + allowance.reset_after

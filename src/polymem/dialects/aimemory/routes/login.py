@@ -20,15 +20,18 @@ router = kit.router(prefix="/api/auth", tags=["authentication"])
 async def login(request: Request) -> Response:
     """A token for a user name (or e-mail address) and a password. Tokens of earlier logins go on working.
 
-    Whoever tries too many passwords has to wait (429).
+    Whoever tries too many wrong passwords has to wait (429).
     """
     core: Core = request.app.state.core
     body = wire.Login.read(await read_body(request))
     place = "nowhere" if request.client is None else request.client.host
-    await kit.count_call(request, "login", f"{place} {body['username'].strip().casefold()}")
+    caller = f"{place} {body['username'].strip().casefold()}"
+    # Clients of this API log in as often as they like; only guesses are counted.
+    await kit.count_call(request, "login", caller, only_look=True)
     try:
         user = await core.accounts.authenticate(body["username"], body["password"])
     except NotAuthenticated:
+        await kit.count_call(request, "login", caller)
         raise Invalid({"non_field_errors": ["Unable to log in with provided credentials."]}) from None
     _, token = await core.accounts.create_token(user, "AI Memory login")
     seats = await core.organizations.all(Principal(kind=PrincipalKind.USER, user=user, door=DOOR))
