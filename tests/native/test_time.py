@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.serving import Server
+
 A_DAY = timedelta(days=1)
 
 
@@ -164,6 +166,24 @@ def test_what_cannot_be_understood_is_refused_with_its_field(
     answer = api.request(method, path, **request_)
     assert answer.status_code == 400, answer.text
     assert field in {error["field"] for error in answer.json()["errors"]}
+
+
+def test_an_export_carries_what_was_found_out(api: httpx2.Client, server: Server) -> None:
+    kept = keep(api, "Ana lives in Lisbon")
+    for verb in ("validate", "validate", "contradict"):
+        api.post(f"/v1/memories/{kept['id']}/{verb}")
+    lines = api.post("/v1/export").content
+    found = ("validations", "contradictions", "validated_at", "contradicted_at")
+    expected = {name: api.get(f"/v1/memories/{kept['id']}").json()[name] for name in found}
+    assert expected["contradicted_at"] is not None
+    with server.client(server.new_key(server.new_organization())) as other:
+        assert other.post("/v1/import", content=lines).json()["imported"] == 1
+        (imported,) = other.get("/v1/memories").json()["items"]
+        assert {name: imported[name] for name in found} == expected
+        then = kept["created_at"]
+        assert other.get("/v1/memories", params={"as_of": then}).json()["total"] == 0, "known from today, not from then"
+        bad = other.post("/v1/import", content=b'{"content": "x", "validations": -1}').json()
+        assert (bad["imported"], bad["skipped"][0]["reason"]) == (0, "validations must be a whole number from 0")
 
 
 def test_why_not_knows_what_was_not_known_yet(api: httpx2.Client) -> None:
