@@ -156,8 +156,8 @@ _OF_MEMORY = {"memory_id", "old_id"}
 _OF_USER = {"user_id", "new_owner_id"}
 _IDENTITY = {
     *_OF_PROJECT, *_OF_MEMORY, *_OF_USER, "id", "ids", "memory_ids", "new_id", "organization", "organization_id",
-    "key_id", "invitation_id", "notification_id", "token_id", "session_id", "conflict_id", "key", "filter", "idempotency",
-    "assignments", "slug",
+    "key_id", "invitation_id", "notification_id", "token_id", "session_id", "conflict_id", "key", "filter",
+    "idempotency", "assignments", "slug",
 }  # fmt: skip
 """Parameters that name something: always given, even where they could be left out."""
 
