@@ -18,6 +18,7 @@ from polymem.core.detection import Detector
 from polymem.core.digest import Digest
 from polymem.core.invitations import Invitations
 from polymem.core.judgements import Judgements
+from polymem.core.judging import ChatJudge
 from polymem.core.keys import Keys
 from polymem.core.memories import Memories
 from polymem.core.notices import Noticeboard
@@ -69,7 +70,8 @@ class Core:
         self.clock = clock
         self.local = local
         self.projects = Projects(store, clock, new_id)
-        self.memories = Memories(store, embedder, clock, self.projects, new_id, Detector(store, clock, new_id))
+        detector = Detector(store, clock, new_id, None if chat is None else ChatJudge(chat))
+        self.memories = Memories(store, embedder, clock, self.projects, new_id, detector)
         self.chains = Chains(store, clock)
         self.retention = Retention(store, self.memories, clock)
         self.conflicts = Conflicts(store, self.memories, self.chains, clock)

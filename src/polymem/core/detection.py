@@ -9,6 +9,7 @@ a new text ─ embedded ─► the nearest visible memories of its project and o
               an open conflict, written in the transaction of the memory itself
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -73,12 +74,12 @@ class Detector:
         """
         near = await self._near(scope, memory, derived)
         found = await self._store.get_many(scope, [memory_id for memory_id, _ in near])
+        there = [(found[memory_id], similarity) for memory_id, similarity in near if memory_id in found]
+        # At once: a model may take its time for each.
+        verdicts = await asyncio.gather(*(self._verdict(one.content, memory.content, cosine) for one, cosine in there))
         return [
-            Similar(
-                found[memory_id], similarity, *await self._verdict(found[memory_id].content, memory.content, similarity)
-            )
-            for memory_id, similarity in near
-            if memory_id in found
+            Similar(one, similarity, verdict, judge)
+            for (one, similarity), (verdict, judge) in zip(there, verdicts, strict=True)
         ]
 
     def findings(self, memory: Memory, similar: Sequence[Similar]) -> tuple[Finding, ...]:

@@ -71,7 +71,7 @@ async def add(call: Caller, body: wire.NewMemory, idempotency_key: IdempotencyKe
         compared, _ = await call.core.memories.add_compared(
             call.scope, mapping.to_draft(body), idempotency_key=idempotency_key
         )
-        return _answer(compared.memory, 201 if compared.created else 200)
+        return answer(compared.memory, 201 if compared.created else 200)
     added = await call.core.memories.add(
         call.scope,
         mapping.to_draft(body),
