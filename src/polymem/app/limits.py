@@ -71,7 +71,8 @@ def _open(redis_url: str | None) -> Any:
 
     if redis_url is None:
         return MovingWindowRateLimiter(MemoryStorage())
-    storage = RedisStorage(f"async+{redis_url}", implementation="redispy", key_prefix="polymem")
+    scheme = "async+redis+" if redis_url.startswith("unix://") else "async+"
+    storage = RedisStorage(scheme + redis_url, implementation="redispy", key_prefix="polymem")
     return MovingWindowRateLimiter(storage)
 
 
