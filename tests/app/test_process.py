@@ -147,7 +147,7 @@ def test_mementos_port_can_be_set_for_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"listen": "nonsense"}, "there is no dialect 'nonsense'; there are memento and all"),
+        ({"listen": "nonsense"}, "there is no dialect 'nonsense'; there are memento, "),
         ({"embedder": "/no/such/folder"}, "/no/such/folder"),
         ({"database_url": "mysql://localhost/x"}, "postgresql://"),
     ],
