@@ -3,6 +3,8 @@
 from polymem.dialects.native.routes import (
     auth,
     conflicts,
+    digest,
+    entrance,
     health,
     invitations,
     keys,
@@ -20,6 +22,7 @@ from polymem.dialects.native.routes import (
 ROUTERS = (
     memories.router,
     recall.router,
+    digest.router,
     time.router,
     conflicts.router,
     *work.ROUTERS,
@@ -31,6 +34,7 @@ ROUTERS = (
     me.router,
     organizations.router,
     invitations.router,
+    entrance.router,
     health.router,
 )
 """In the order of the documentation."""
