@@ -58,6 +58,8 @@ class SqlConflicts:
         return await self._backend.read(lambda tx: _get(tx, scope, conflict_id))
 
     async def resolve(self, scope: Scope, conflict_id: str, resolution: Resolution, at: datetime) -> bool:
+        if not is_storable(conflict_id):
+            return False
         statement, params = _reading(RESOLVE, scope, (), open=True)
         params |= {
             "id": conflict_id,

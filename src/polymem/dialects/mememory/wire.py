@@ -4,9 +4,9 @@ Requests are strict in types and lenient otherwise: "" and null count as left ou
 published reference does not name is marked as an addition; its real clients need most of it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 Scope = Literal["global", "project"]
 Type = Literal["fact", "rule", "decision", "feedback", "context", "bootstrap"]
@@ -49,8 +49,26 @@ def _query(value: object) -> object:
     return value
 
 
-Content = Annotated[str, BeforeValidator(_content), Field(strict=True)]
-Text = Annotated[Annotated[str, Field(strict=True)] | None, BeforeValidator(_given)]
+# What a pattern can say of a text that is not blank and holds no NUL, and of one that may be empty.
+_NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_SAYS_SOMETHING: dict[str, JsonValue] = {"pattern": _NOT_BLANK}
+_DURATION = r"[+-]?(0|([0-9]{1,4}(\.[0-9]{1,3})?(ns|us|ms|s|m|h|d|w))+)"
+
+
+def _optional(schema: dict[str, Any]) -> WithJsonSchema:
+    # "" and null count as left out.
+    return WithJsonSchema({"anyOf": [schema, {"const": ""}, {"type": "null"}]})
+
+
+def _one_of(*values: str) -> WithJsonSchema:
+    return _optional({"type": "string", "enum": list(values)})
+
+
+Content = Annotated[str, BeforeValidator(_content), Field(strict=True, json_schema_extra=_SAYS_SOMETHING)]
+_Text = Annotated[Annotated[str, Field(strict=True)] | None, BeforeValidator(_given)]
+Text = Annotated[_Text, _optional({"type": "string", "maxLength": 500, **_SAYS_SOMETHING})]
+Duration = Annotated[_Text, _optional({"type": "string", "pattern": f"^{_DURATION}$"})]
+Tag = Annotated[str, Field(strict=True, json_schema_extra={"maxLength": 500, **_SAYS_SOMETHING})]
 
 _CONTENT = "The text to keep."
 _EXAMPLE: JsonValue = {
@@ -61,25 +79,35 @@ _EXAMPLE: JsonValue = {
 }
 
 
+_NEEDS_PROJECT: dict[str, JsonValue] = {
+    "if": {"required": ["scope"], "properties": {"scope": {"const": "project"}}},
+    "then": {"required": ["project"], "properties": {"project": {"type": "string", "pattern": _NOT_BLANK}}},
+}
+
+
 class MemoryInput(BaseModel):
     """A memory to keep."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE], **_NEEDS_PROJECT})
 
     content: Content = Field(description=_CONTENT)
-    scope: Annotated[Scope | None, BeforeValidator(_given)] = Field(
+    scope: Annotated[Scope | None, BeforeValidator(_given), _one_of("global", "project")] = Field(
         None, description="global (the default) or project, which needs `project`."
     )
     project: Text = Field(None, description="Project name. A global memory may name one too.")
-    type: Annotated[Type | None, BeforeValidator(_given)] = Field(None, description="Default fact.")
-    delivery: Annotated[Delivery | None, BeforeValidator(_given)] = Field(
+    type: Annotated[Type | None, BeforeValidator(_given), _one_of(*get_args(Type))] = Field(
+        None, description="Default fact."
+    )
+    delivery: Annotated[Delivery | None, BeforeValidator(_given), _one_of(*get_args(Delivery))] = Field(
         None, description="Addition. Default on_demand; bootstrap for the type bootstrap."
     )
-    tags: list[Annotated[str, Field(strict=True)]] | None = Field(None, description="Labels.")
-    weight: Annotated[Annotated[float, Field(strict=True, ge=0.1, le=1.0)] | None, BeforeValidator(_weight)] = Field(
-        None, description="0.1 to 1.0, default 1.0; 0 counts as left out."
-    )
-    ttl: Text = Field(
+    tags: list[Tag] | None = Field(None, description="Labels, at most 100.", json_schema_extra={"maxItems": 100})
+    weight: Annotated[
+        Annotated[float, Field(strict=True, ge=0.1, le=1.0)] | None,
+        BeforeValidator(_weight),
+        _optional({"anyOf": [{"type": "number", "minimum": 0.1, "maximum": 1}, {"const": 0}]}),
+    ] = Field(None, description="0.1 to 1.0, default 1.0; 0 counts as left out.")
+    ttl: Duration = Field(
         None, description='How long it lives: "24h", "1h30m", "7d", "2w". An export\'s instant is understood too.'
     )
     supersedes: Text = Field(None, description="Id of the memory that this one replaces.")
@@ -100,8 +128,10 @@ class SearchInput(BaseModel):
         json_schema_extra={"examples": [{"query": "database architecture", "project": "mememory", "limit": 5}]}
     )
 
-    query: Annotated[str, BeforeValidator(_query), Field(strict=True)] = Field(description="What is looked for.")
-    scope: Annotated[Scope | None, BeforeValidator(_given)] = Field(
+    query: Annotated[str, BeforeValidator(_query), Field(strict=True, json_schema_extra=_SAYS_SOMETHING)] = Field(
+        description="What is looked for, at most 16 KiB."
+    )
+    scope: Annotated[Scope | None, BeforeValidator(_given), _one_of("global", "project")] = Field(
         None, description="Only this scope. Left out: global, and the project if one is named."
     )
     project: Text = Field(None, description="The project whose memories are searched beside the global ones.")
