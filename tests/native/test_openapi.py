@@ -28,6 +28,7 @@ ROUTES = {
     "DELETE /v1/sessions/{id}", "GET /v1/tasks", "POST /v1/tasks", "GET /v1/tasks/{id}", "PATCH /v1/tasks/{id}",
     "DELETE /v1/tasks/{id}", "GET /v1/snippets", "POST /v1/snippets", "GET /v1/snippets/{id}",
     "PATCH /v1/snippets/{id}", "DELETE /v1/snippets/{id}",
+    "POST /v1/answer", "POST /v1/summarize", "POST /v1/compress",
     "GET /v1/changes", "POST /v1/memories/{memory_id}/validate", "POST /v1/memories/{memory_id}/contradict",
     "POST /v1/memories/{memory_id}/supersede", "GET /v1/memories/{memory_id}/trust",
     "DELETE /v1/projects/{project}", "GET /v1/projects/{project}/members", "POST /v1/projects/{project}/members",
@@ -72,8 +73,9 @@ CASES = [
 REFUSALS = {"checks": {"negative_data_rejection": {"expected-statuses": [400, 404, 409, 412, 413]}}}
 
 
-# A schema cannot say that nothing inside metadata may hold a NUL, nor that valid_to comes after valid_from, and line_end
-# after line_start; and in an address, or in a file of lines, everything is a text.
+# A schema cannot say that nothing inside metadata may hold a NUL, that valid_to comes after valid_from and line_end
+# after line_start, nor that one of text, messages and memory_ids must be there and say something; and in an address, or
+# in a file of lines, everything is a text.
 CHECKS_THAT_CANNOT_HOLD: dict[str, list[CheckFunction]] = {
     "POST /v1/memories": [positive_data_acceptance],
     "POST /v1/memories/batch": [positive_data_acceptance],
@@ -81,6 +83,7 @@ CHECKS_THAT_CANNOT_HOLD: dict[str, list[CheckFunction]] = {
     "POST /v1/memories/{memory_id}/supersede": [positive_data_acceptance],
     "GET /v1/changes": [negative_data_rejection],
     "POST /v1/snippets": [positive_data_acceptance],
+    "POST /v1/compress": [positive_data_acceptance],
     "PATCH /v1/snippets/{id}": [positive_data_acceptance],
     "GET /v1/memories": [negative_data_rejection],
     "POST /v1/import": [negative_data_rejection],

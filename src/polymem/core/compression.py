@@ -7,7 +7,7 @@ what a model leaves out is added again as the original had it. How much shorter 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from polymem.core.digest import DigestMode
+from polymem.core.digest import DigestMode, told
 from polymem.core.errors import ChatUnavailable, InvalidInput, TooLarge
 from polymem.core.ports import Embedder
 from polymem.core.ports_chat import Chat, ChatMessage, ChatRequest, Extractor, Speaker
@@ -90,7 +90,7 @@ class Compression:
                     )
                 trouble = "The chat model made it longer."
             except ChatUnavailable as error:
-                trouble = str(error)
+                trouble = told(error)
         elif self._chat is not None:
             trouble = f"The text has {tokens} tokens, more than the chat model takes."
         text = await self._extracted(passages, tokens, ratio)

@@ -13,6 +13,7 @@ Whoever writes, the text names the memories it comes from, and says in `mode` wh
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,8 +35,13 @@ from polymem.core.recall import Hit, Recall, RecallQuery
 from polymem.core.salient import is_decision, is_pleasantry, salient
 from polymem.core.sentences import units
 
+_logger = logging.getLogger(__name__)
+
 REFUSED = "None of the stored memories answers this question."
 """What a refusal says."""
+
+FALLBACK = "The chat model could not answer, so this was quoted from the memories."
+"""What a door says when a chat model is there and did not write; why stands in the log, not in answers."""
 
 GENERATED_TAG = "ai-generated"
 """Marks what was made of memories, so that no summary is made of summaries."""
@@ -156,8 +162,8 @@ class Digest:
             return await self._extracted(query, hits)
         try:
             text = await self._chat.complete(await self._request(self._chat, query, hits))
-        except ChatUnavailable as trouble:
-            return await self._extracted(query, hits, str(trouble))
+        except ChatUnavailable as error:
+            return await self._extracted(query, hits, told(error))
         return self._generated(text, hits, self._chat.model)
 
     async def stream(self, scope: Scope, query: AnswerQuery) -> AsyncIterator[Part | Answer]:
@@ -184,7 +190,7 @@ class Digest:
                         written.append(text)
                         yield Part(text)
             except ChatUnavailable as error:
-                trouble = str(error)
+                trouble = told(error)
             if rest := citations.finish():
                 written.append(rest)
                 yield Part(rest)
@@ -312,7 +318,7 @@ class Digest:
                     model=self._chat.model,
                 )
             except ChatUnavailable as error:
-                trouble = str(error)
+                trouble = told(error)
         return await self._quoted(query, memories, trouble)
 
     async def _quoted(self, query: SummaryQuery, memories: list[Memory], trouble: str | None) -> Summary:
@@ -352,6 +358,12 @@ class Digest:
 
     def _tokens(self, texts: Sequence[str]) -> int:
         return sum(self._embedder.count_tokens(text) for text in texts)
+
+
+def told(error: ChatUnavailable) -> str:
+    """The error as a sentence, which the operator finds in the log."""
+    _logger.warning("a chat model did not answer: %s", error)
+    return str(error)
 
 
 def to_lines(memories: Sequence[Memory], budget: int, count_tokens: Callable[[str], int]) -> list[str]:

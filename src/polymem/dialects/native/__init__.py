@@ -24,6 +24,7 @@ problem document (RFC 9457).
 _TAGS = [
     {"name": "memories", "description": "Keep, read, change and forget."},
     {"name": "recall", "description": "Find."},
+    {"name": "digest", "description": "Answer, summarise, compress."},
     {"name": "time", "description": "What changed, and what was found out."},
     {"name": "conflicts", "description": "What contradicts or replaces what."},
     {"name": "projects", "description": "Parts of the memory with a name."},

@@ -4,6 +4,7 @@ from polymem.dialects.native.routes import (
     auth,
     conflicts,
     digest,
+    digest,
     entrance,
     health,
     invitations,
@@ -22,6 +23,7 @@ from polymem.dialects.native.routes import (
 ROUTERS = (
     memories.router,
     recall.router,
+    digest.router,
     digest.router,
     time.router,
     conflicts.router,
