@@ -1,6 +1,16 @@
 """MEMANTO's routes, a module for each part of the reference."""
 
-from polymem.dialects.memanto.routes import agents, judging, memories, recall, server, sessions, temporal
+from polymem.dialects.memanto.routes import (
+    agents,
+    answers,
+    context,
+    judging,
+    memories,
+    recall,
+    server,
+    sessions,
+    temporal,
+)
 
 ROUTERS = (
     agents.router,
@@ -9,8 +19,10 @@ ROUTERS = (
     sessions.router,
     memories.router,
     recall.router,
+    answers.router,
     temporal.router,
     judging.router,
+    context.router,
 )
 """What lives below /api/v2, in the order of the documentation."""
 
