@@ -4,7 +4,6 @@ from polymem.dialects.native.routes import (
     auth,
     conflicts,
     digest,
-    digest,
     entrance,
     health,
     invitations,
@@ -23,7 +22,6 @@ from polymem.dialects.native.routes import (
 ROUTERS = (
     memories.router,
     recall.router,
-    digest.router,
     digest.router,
     time.router,
     conflicts.router,
