@@ -76,6 +76,13 @@ def test_a_prompt_can_recall_what_fits_it(polymem: Polymem, memories: dict[str, 
     assert "- [project/match] The database is PostgreSQL 17" in told(outcome, "UserPromptSubmit")
 
 
+def test_what_is_to_be_delivered_is_said_on_the_command_line(polymem: Polymem) -> None:
+    kept = polymem.remember("Answer in English", "--delivery", "pinned")
+    assert polymem.called("show", kept, "--json").json["delivery"] == "pinned"
+    assert polymem.called("edit", kept, "--delivery", "bootstrap", "--json").json["delivery"] == "bootstrap"
+    assert polymem.called("remember", "x", "--delivery", "drone").code == 2
+
+
 def test_a_text_over_budget_says_so_and_is_whole(polymem: Polymem, memories: dict[str, str]) -> None:
     outcome = polymem.called("hook", "prompt", "--budget", "5", "--plain", stdin=asks(), **memories)
     assert "Answer in English" in outcome.stdout

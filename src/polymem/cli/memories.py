@@ -12,6 +12,7 @@ from polymem.cli.editor import edit_text
 from polymem.cli.options import (
     AsOfOption,
     ContainerOption,
+    DeliveryOption,
     ExpiresOption,
     KindOption,
     MetadataOption,
@@ -27,7 +28,7 @@ from polymem.cli.options import (
 from polymem.cli.versions import timeline, to_json
 from polymem.core import Core
 from polymem.core.errors import Conflict, NotFound
-from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_KIND, Draft, Duplicates
+from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_KIND, Delivery, Draft, Duplicates
 from polymem.core.people import Scope
 from polymem.core.transfer import to_record
 
@@ -49,6 +50,7 @@ async def remember(
         typer.Option("--tag", "-t", help="A label; may be repeated.", metavar="TAG", show_default=False),
     ] = None,
     importance: Annotated[int, typer.Option(help="From 1 to 10.")] = DEFAULT_IMPORTANCE,
+    delivery: DeliveryOption = None,
     container: ContainerOption = None,
     title: Annotated[str | None, typer.Option(help="A headline.", show_default=False)] = None,
     metadata: MetadataOption = None,
@@ -68,6 +70,7 @@ async def remember(
         content=to_text(text),
         project=project,
         kind=kind or DEFAULT_KIND,
+        delivery=delivery or Delivery.ON_DEMAND,
         tags=tuple(tag or ()),
         importance=importance,
         container=container,
@@ -117,6 +120,7 @@ async def edit(
         typer.Option("--tag", "-t", help="The labels it is to have instead.", metavar="TAG", show_default=False),
     ] = None,
     importance: Annotated[int | None, typer.Option(help="From 1 to 10.", show_default=False)] = None,
+    delivery: DeliveryOption = None,
     container: ContainerOption = None,
     title: Annotated[str | None, typer.Option(help="A headline.", show_default=False)] = None,
     metadata: MetadataOption = None,
@@ -134,6 +138,7 @@ async def edit(
         "project": project,
         "kind": kind,
         "importance": importance,
+        "delivery": delivery,
         "container": container,
         "title": title,
         "metadata": None if metadata is None else to_metadata(metadata or "{}"),

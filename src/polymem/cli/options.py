@@ -12,6 +12,7 @@ from polymem.core import Core
 from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import Clause, ContainerIs, Filter, InProjects, KindIn, TagsAll
+from polymem.core.model import Delivery
 from polymem.core.people import Scope
 from polymem.core.timeline import from_date_or_instant
 from polymem.core.transfer import from_rfc3339
@@ -21,6 +22,10 @@ ProjectOption = Annotated[
 ]
 KindOption = Annotated[
     str | None, typer.Option("--kind", "-k", help="What sort of memory it is.", metavar="KIND", show_default=False)
+]
+DeliveryOption = Annotated[
+    Delivery | None,
+    typer.Option("--delivery", help="When an agent gets it unasked.", show_default=False),
 ]
 KindFilter = Annotated[
     list[str] | None,
