@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from playwright.sync_api import Browser, Page, Route
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
@@ -167,6 +168,8 @@ def test_the_api_keeps_to_its_document(native: BaseSchema, key: str, route: str,
     @given(case=cases)
     @settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def keeps_to_it(case: schemathesis.Case[Any]) -> None:
+        # Beyond 64 KiB the HTTP parser itself refuses a request line, before any API sees it.
+        assume(len(urlencode(case.query or {}, doseq=True)) < 32_000)
         case.call_and_validate(
             headers={"Authorization": f"Bearer {key}"}, excluded_checks=CHECKS_THAT_CANNOT_HOLD.get(route, [])
         )
