@@ -12,7 +12,13 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def memory(**fields: Any) -> Memory:
-    values = {"id": "m", "organization_id": "o", "content": "A cat", "created_at": NOW, "updated_at": NOW}
+    values: dict[str, Any] = {
+        "id": "m",
+        "organization_id": "o",
+        "content": "A cat",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
     return Memory(**values | {"confidence": 0.8, "provenance": "explicit_statement"} | fields)
 
 

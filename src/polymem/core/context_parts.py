@@ -105,7 +105,7 @@ def _focus(text: str, query: str | None) -> float:
 
 
 def memory_blocks(memories: Sequence[Memory], scores: Mapping[str, float] | None) -> list[Block]:
-    """Importance counts 0.6, recency 0.25, use 0.15; with `scores` (0..1, of a question) all that 0.4 and the score 0.6.
+    """Importance counts 0.6, recency 0.25, use 0.15; with a question's `scores` (0..1) all that 0.4 and the score 0.6.
 
     What is pinned matters most of all.
     """

@@ -46,7 +46,7 @@ class Change(StrEnum):
 
 
 class Delivery(StrEnum):
-    """When a memory reaches an agent that does not ask for it: never, at the start of a session, or with every prompt."""
+    """When a memory reaches an agent unasked: never, at the start of a session, or with every prompt."""
 
     ON_DEMAND = "on_demand"
     BOOTSTRAP = "bootstrap"

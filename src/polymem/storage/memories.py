@@ -47,7 +47,7 @@ def find(tx: Transaction, scope: Scope, filter_: Filter, sort: Sort, limit: int,
 def tags(tx: Transaction, scope: Scope, filter_: Filter) -> dict[str, int]:
     """Every tag of what matches, and how many carry it."""
     where = to_predicate(scope, filter_)
-    return {tag: count for tag, count in tx.query(statements.TAG_COUNTS.format(where=where.sql), where.params)}
+    return dict(tx.query(statements.TAG_COUNTS.format(where=where.sql), where.params))
 
 
 def batch_after(tx: Transaction, scope: Scope, filter_: Filter, after: str, limit: int) -> list[Memory]:

@@ -24,6 +24,7 @@ from polymem.dialects.kit.errors import (
     Problem,
     Render,
     install_errors,
+    to_problem,
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
 from polymem.dialects.kit.limits import RateLimitHeaders, count_call
@@ -57,6 +58,7 @@ __all__ = [
     "refuse_foreign_pages",
     "router",
     "to_json",
+    "to_problem",
     "validators",
 ]
 

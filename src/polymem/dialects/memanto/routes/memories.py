@@ -14,7 +14,6 @@ from polymem.core.filters import Filter, Superseded
 from polymem.core.model import Draft
 from polymem.core.people import Permission
 from polymem.dialects import kit
-from polymem.dialects.kit.errors import to_problem
 from polymem.dialects.memanto.calls import SESSIONS, AgentCall, AgentCaller, SessionRoute
 from polymem.dialects.memanto.mapping import memories as mapping
 from polymem.dialects.memanto.mapping.recall import to_filter
@@ -101,7 +100,7 @@ def _read(item: Any, agent: str, call: AgentCall) -> Draft | str:
         members = wire.RememberBody.model_validate(item)
         return checked(mapping.to_draft(members, agent, call.core.clock.now()))
     except ValidationError as error:
-        problems = (to_problem({**one, "loc": ("body", *one["loc"])}) for one in error.errors())
+        problems = (kit.to_problem({**one, "loc": ("body", *one["loc"])}) for one in error.errors())
         return "; ".join(problem.detail for problem in problems)
     except InvalidInput as error:
         return str(error)
