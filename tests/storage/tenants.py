@@ -14,6 +14,7 @@ from polymem.app.passwords import Argon2Hasher
 from polymem.core import Core, ports
 from polymem.core.access import Action
 from polymem.core.context import ContextQuery
+from polymem.core.digest import AnswerQuery, SummaryQuery
 from polymem.core.errors import PolymemError
 from polymem.core.filters import IdIn, InProjects, Sort
 from polymem.core.model import Change, Draft
@@ -257,6 +258,10 @@ class Stranger:
             return ContextQuery(project=self.victim["project"])
         if "RecallQuery" in annotation:
             return RecallQuery(text="launch tulip", filter=inside)
+        if "AnswerQuery" in annotation:
+            return AnswerQuery(question="launch tulip", filter=inside, min_score=0.0)
+        if "SummaryQuery" in annotation:
+            return SummaryQuery(ids=(self.victim["memory"],)) if self.by_name else SummaryQuery(filter=inside)
         return CandidateQuery(text="launch tulip", vector=None, model=None, filter=(), include=self.victim["memory"])
 
     def _writes(self) -> list[Any]:

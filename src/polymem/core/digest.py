@@ -14,7 +14,7 @@ Whoever writes, the text names the memories it comes from, and says in `mode` wh
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,18 +22,16 @@ from enum import StrEnum
 from polymem.core.access import require
 from polymem.core.checks import check_query
 from polymem.core.errors import ChatUnavailable, InvalidInput
+from polymem.core.evidence import Sentence, pieces, to_lines, worth
 from polymem.core.filters import Filter, Not, Superseded, TagsAny
 from polymem.core.memories import Memories
 from polymem.core.model import Draft, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Embedder
 from polymem.core.ports_chat import Chat, ChatMessage, ChatRequest, Extractor, Speaker
-from polymem.core.prompts import ANSWER, REFUSAL, SUMMARY, Citations, to_block, to_line, with_citations
-from polymem.core.quoting import clipped, visible
+from polymem.core.prompts import ANSWER, REFUSAL, SUMMARY, Citations, to_block, with_citations
 from polymem.core.ranking import DEFAULT_PROFILE
 from polymem.core.recall import Hit, Recall, RecallQuery
-from polymem.core.salient import is_decision, is_pleasantry, salient
-from polymem.core.sentences import units
 
 _logger = logging.getLogger(__name__)
 
@@ -55,12 +53,9 @@ ANSWER_TOKENS = 800
 SUMMARY_TOKENS = 400
 
 _MOST_SENTENCES = 200
-_SHORT_CHARACTERS = 240
 _ANSWER_SENTENCES = 3
 _LEAST_OF_BEST = 0.6
 _OVERHEAD_TOKENS = 400
-_LINE_TOKENS = 40
-_LEAST_CLIP = 60
 
 
 class DigestMode(StrEnum):
@@ -247,7 +242,7 @@ class Digest:
         )
 
     async def _extracted(self, query: AnswerQuery, hits: tuple[Hit, ...], trouble: str | None = None) -> Answer:
-        sentences = [_Sentence(hit.memory, text, hit.score) for hit in hits for text in _pieces(hit.memory)]
+        sentences = [Sentence(hit.memory, text, hit.score) for hit in hits for text in pieces(hit.memory)]
         sentences = sentences[:_MOST_SENTENCES]
         chosen = await self._extractor.choose(
             [sentence.text for sentence in sentences],
@@ -325,15 +320,15 @@ class Digest:
         # The newest and the most important have their say first, should there be too many sentences.
         order = sorted(range(len(memories)), key=lambda place: (-memories[place].importance, -place))
         sentences = [
-            _Sentence(memories[place], text, _worth(memories[place], text), place)
+            Sentence(memories[place], text, worth(memories[place], text), place)
             for place in order
-            for text in _pieces(memories[place])
+            for text in pieces(memories[place])
         ][:_MOST_SENTENCES]
         texts = [sentence.text for sentence in sentences]
         chosen = await self._extractor.choose(
             texts, query=None, most=len(texts), worth=[sentence.worth for sentence in sentences]
         )
-        kept: list[_Sentence] = []
+        kept: list[Sentence] = []
         left = query.max_tokens
         best = max(one.relevance for one in chosen)
         for one in chosen:
@@ -366,26 +361,6 @@ def told(error: ChatUnavailable) -> str:
     return str(error)
 
 
-def to_lines(memories: Sequence[Memory], budget: int, count_tokens: Callable[[str], int]) -> list[str]:
-    """The memories as lines of at most so many tokens together. Long ones are clipped before any is left out.
-
-    A line's number is the memory's place, from 1. The first is there however small the budget.
-    """
-    sizes = [count_tokens(memory.content) + _LINE_TOKENS for memory in memories]
-    lines: list[str] = []
-    for place, memory in enumerate(memories):
-        share = max(budget // (len(memories) - place), min(budget, _LEAST_CLIP + _LINE_TOKENS))
-        wanted = sizes[place]
-        if wanted > share and sum(sizes[place:]) > budget:
-            wanted = share
-        text = clipped(memory.content, max(wanted - _LINE_TOKENS, 1), count_tokens) if wanted < sizes[place] else None
-        if lines and (budget < _LEAST_CLIP or wanted > budget):
-            break
-        lines.append(to_line(place + 1, memory, memory.content if text is None else f"{text} …"))
-        budget -= wanted
-    return lines
-
-
 async def _after_refusal(parts: AsyncIterator[str]) -> AsyncIterator[str]:
     # The parts, or the refusal alone: it is only known for one when so many characters have come.
     held = ""
@@ -404,32 +379,3 @@ async def _after_refusal(parts: AsyncIterator[str]) -> AsyncIterator[str]:
             yield held
     if not decided and held:
         yield held
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    memory: Memory
-    text: str
-    worth: float
-    place: int = 0
-
-    @property
-    def cited(self) -> str:
-        """The sentence with its memory."""
-        return f"{self.text} [{self.memory.id}]"
-
-
-def _pieces(memory: Memory) -> list[str]:
-    # A short memory is quoted whole: its sentences explain each other.
-    content = visible(memory.content).strip()
-    when = "" if memory.occurred_at is None else f"({memory.occurred_at.date().isoformat()}) "
-    if len(content) <= _SHORT_CHARACTERS:
-        return [when + " ".join(content.split())]
-    found = [unit.text if unit.is_code else " ".join(unit.text.split()) for unit in units(content)]
-    worthy = [text for text in found if not is_pleasantry(text)]
-    return [when + text for text in worthy or found]
-
-
-def _worth(memory: Memory, text: str) -> float:
-    told = min(len(salient(text)), 4) / 4
-    return min(1.0, 0.4 * told + 0.3 * is_decision(text) + 0.3 * memory.importance / 10)
