@@ -52,6 +52,7 @@ def _query(value: object) -> object:
 # What a pattern can say of a text that is not blank and holds no NUL, and of one that may be empty.
 _NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 _SAYS_SOMETHING: dict[str, JsonValue] = {"pattern": _NOT_BLANK}
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DURATION = r"[+-]?(0|([0-9]{1,4}(\.[0-9]{1,3})?(ns|us|ms|s|m|h|d|w))+)"
 
 
@@ -67,6 +68,7 @@ def _one_of(*values: str) -> WithJsonSchema:
 Content = Annotated[str, BeforeValidator(_content), Field(strict=True, json_schema_extra=_SAYS_SOMETHING)]
 _Text = Annotated[Annotated[str, Field(strict=True)] | None, BeforeValidator(_given)]
 Text = Annotated[_Text, _optional({"type": "string", "maxLength": 500, **_SAYS_SOMETHING})]
+MemoryId = Annotated[_Text, _optional({"type": "string", "pattern": f"^{_UUID}$"})]
 Duration = Annotated[_Text, _optional({"type": "string", "pattern": f"^{_DURATION}$"})]
 Tag = Annotated[str, Field(strict=True, json_schema_extra={"maxLength": 500, **_SAYS_SOMETHING})]
 
@@ -110,7 +112,7 @@ class MemoryInput(BaseModel):
     ttl: Duration = Field(
         None, description='How long it lives: "24h", "1h30m", "7d", "2w". An export\'s instant is understood too.'
     )
-    supersedes: Text = Field(None, description="Id of the memory that this one replaces.")
+    supersedes: MemoryId = Field(None, description="Id of the memory that this one replaces.")
 
 
 class ContentInput(BaseModel):
