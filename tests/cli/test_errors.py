@@ -53,7 +53,7 @@ def polymem(make_polymem: MakePolymem) -> Polymem:
         (["recall", "x", "--mode", "magic"], ExitCode.INVALID_INPUT, "'magic' is not one of 'hybrid'"),
         (["serve", "--host", "0.0.0.0"], ExitCode.INVALID_INPUT, "POLYMEM_AUTH=required"),
         (["serve", "--listen", "morse:x"], ExitCode.INVALID_INPUT, "DIALECT:PORT"),
-        (["servw"], ExitCode.INVALID_INPUT, "Did you mean 'serve'?"),
+        (["servw"], ExitCode.INVALID_INPUT, "Did you mean 'serve'"),
     ],
 )
 def test_a_mistake_has_its_sentence_and_its_code(

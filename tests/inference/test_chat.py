@@ -34,7 +34,7 @@ async def chat(server: ChatServer) -> AsyncIterator[OpenAiChat]:
 
 @pytest.fixture
 async def hasty(server: ChatServer) -> AsyncIterator[OpenAiChat]:
-    chat = OpenAiChat(ChatSpec(server.url, "a-model", KEY, timeout=0.3))
+    chat = OpenAiChat(ChatSpec(server.url, "a-model", KEY, timeout=1.0))
     yield chat
     await chat.close()
 

@@ -33,7 +33,7 @@ COMMANDS = {
     "why-not": ("finding", "Tell which stage of a recall loses a memory."),
     "projects": ("overview", "List the projects."),
     "stats": ("overview", "Count what is kept."),
-    "context": ("context", "Write what a model should know of a project."),
+    "context": ("context", "Write a Markdown document of a project, for the start of a conversation with a model."),
     "export": ("transfer", "Write memories to a file."),
     "import": ("transfer", "Read memories: NDJSON, JSON, Markdown, or what another system wrote."),
     "hook": ("hooks", "Tell a coding agent what to remember now."),
