@@ -35,7 +35,8 @@ UNSCOPED = {
     "store.count_pending", "store.put_embeddings", "store.drop_embeddings", "store.verify", "store.backup",
     "store.ping", "store.close", "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
     "core.agents.extend", "core.agents.renewed", "core.accounts.find", "core.accounts.page",
-    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.retention.sweep", "core.reindex.run",
+    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
+    "core.retention.sweep",
     # These work on the text they are given, and read nothing.
     "core.compression.__call__", "core.extractions.__call__",
 }  # fmt: skip
