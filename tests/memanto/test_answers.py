@@ -136,7 +136,7 @@ def test_whose_memories_are_meant_must_be_known(manager: httpx2.Client, agent: A
 # --- compression ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["messages", "conversation"])
+@pytest.mark.parametrize("name", ["messages", "conversation", "text"])
 def test_a_conversation_is_compressed(manager: httpx2.Client, name: str) -> None:
     messages = [
         {"role": "user", "content": "Hi! How are you?"},
@@ -153,6 +153,9 @@ def test_a_conversation_is_compressed(manager: httpx2.Client, name: str) -> None
     assert told["compressed_tokens"] < told["original_tokens"]
     assert told["ratio"] < 1
     assert told["summary"] == told["compressed_text"]
+    text = "Well, I think we decided to ship v2.1 on 12 May 2026. Thanks!"
+    told = manager.post("/context/compress", json={name: text}).json()
+    assert told["compressed_text"] == "user: We decided to ship v2.1 on 12 May 2026."
     empty = manager.post("/context/compress", json={name: []}).json()
     assert (empty["compressed"], empty["compressed_text"]) == (False, None)
 

@@ -99,8 +99,9 @@ some_fields = st.fixed_dictionaries(
     },
 )
 new_fields = st.tuples(st.sampled_from(TEXTS), some_fields).map(lambda pair: {"content": pair[0], **pair[1]})
+adding = st.tuples(st.just("add"), st.just(0), new_fields)
 steps: st.SearchStrategy[tuple[str, int, Any]] = st.one_of(
-    st.tuples(st.just("add"), st.just(0), new_fields),
+    adding,
     st.tuples(st.just("revise"), places, some_fields),
     st.tuples(st.just("supersede"), places, new_fields),
     st.tuples(
@@ -109,7 +110,11 @@ steps: st.SearchStrategy[tuple[str, int, Any]] = st.one_of(
         st.just({}),
     ),
 )
-histories = st.lists(st.tuples(ticks, steps), min_size=1, max_size=14)
+histories = st.builds(
+    lambda first, rest: [*first, *rest],
+    st.lists(st.tuples(ticks, adding), min_size=2, max_size=4),
+    st.lists(st.tuples(ticks, steps), min_size=2, max_size=12),
+)
 
 
 @dataclass

@@ -213,7 +213,7 @@ class Stranger:
             "kinds": None, "descending": True, "by": timedelta(hours=1), "open": None, "replaces": True,
             "email": "somebody@example.org", "action": Action.SEE_PROJECT, "permissions": frozenset({Permission.READ}),
             "expires_in": None, "kind": Task, "stored": 1, "recalled": 1, "expires_at": LATER,
-            "changes": {"title": "x"}, "values": {"title": "x"},
+            "changes": {"title": "x"}, "values": {"title": "x"}, "metadata": {"a": 1},
             "status": InvitationStatus.CANCELLED, "resolution": Resolution.KEEP_OLD,
             "draft": Draft(content="Mine.", supersedes=victim["memory"]), "drafts": [Draft(content="Mine.")],
             "filter": WorkFilter(project_ids=frozenset({victim["project"]})) if "WorkFilter" in annotation

@@ -35,10 +35,10 @@ UNSCOPED = {
     "store.count_pending", "store.put_embeddings", "store.drop_embeddings", "store.verify", "store.backup",
     "store.ping", "store.close", "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
     "core.agents.extend", "core.agents.renewed", "core.accounts.find", "core.accounts.page",
-    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.retention.sweep",
-    "core.reindex.run",
-    # It works on the text it is given, and reads nothing.
-    "core.compression.__call__",
+    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
+    "core.retention.sweep",
+    # These work on the text they are given, and read nothing.
+    "core.compression.__call__", "core.extractions.__call__",
 }  # fmt: skip
 
 # These concern the caller alone: there is nothing in them that could name anything of anybody else.

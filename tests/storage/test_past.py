@@ -131,7 +131,8 @@ async def test_a_credential_of_one_project_sees_no_past_of_another(core: Core, s
 
     at_work = replace(scope, projects=frozenset({work.id}))
     assert await found(core, at_work, "cat") == ["A public cat"]
-    assert await found(core, at_work, "cat", as_of=START) == []
+    then = await core.recall(at_work, asking("cat", as_of=START))
+    assert (then.hits, then.matched, then.considered) == ((), 0, 0), "what is out of reach now is not even counted"
     assert await found(core, at_work, "cat", as_of=START, filter=(TagsAll(frozenset()),)) == []
     assert (await core.timeline.find_as_of(at_work, START)).items == ()
     with pytest.raises(NotFound):
@@ -171,6 +172,26 @@ async def test_changes_tell_what_happened_when_by_whom_and_why(core: Core, scope
     assert (await core.timeline.changed_since(scope, START, kinds=[])).total == 0
     within = await core.timeline.changed_since(scope, START + TICK, START + 2 * TICK)
     assert [item.change for item in within.items] == [Change.CONTRADICTED, Change.VALIDATED]
+
+
+async def test_an_expiry_that_was_taken_back_has_still_happened(core: Core, scope: Scope, clock: TestClock) -> None:
+    kept = (await core.memories.add(scope, Draft(content="A cat", expires_at=START + 2 * TICK))).memory
+    clock.moment += TICK
+    await core.memories.revise(scope, kept.id, {"title": "Cats"})
+    clock.moment = START + 4 * TICK
+    await core.judgements.unexpire(scope, kept.id)
+    clock.moment = START + 9 * TICK
+
+    told = (await core.timeline.changed_since(scope, START, descending=False)).items
+
+    assert [(entry.change, (entry.recorded_at - START) / TICK) for entry in told] == [
+        (Change.CREATED, 0),
+        (Change.REVISED, 1),
+        (Change.EXPIRED, 2),
+        (Change.RESTORED, 4),
+    ]
+    assert await found(core, scope, "cat", as_of=START + 3 * TICK) == []
+    assert await found(core, scope, "cat") == ["A cat"]
 
 
 async def test_changes_of_another_organization_are_not_told(core: Core, scope: Scope, open_again: Open) -> None:

@@ -16,6 +16,7 @@ from polymem.core.conflicts import Conflicts
 from polymem.core.context import Context
 from polymem.core.detection import Detector
 from polymem.core.digest import Digest
+from polymem.core.extraction import Extractions
 from polymem.core.invitations import Invitations
 from polymem.core.judgements import Judgements
 from polymem.core.judging import ChatJudge
@@ -81,6 +82,7 @@ class Core:
         extractor = extractor or FirstSentences()
         self.digest = Digest(self.memories, self.recall, embedder, extractor, chat)
         self.compression = Compression(embedder, extractor, chat)
+        self.extractions = Extractions(chat)
         self._chat = chat
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)

@@ -151,6 +151,17 @@ class Agents:
                 )
         return Page(tuple(agents[offset : offset + limit]), len(agents), limit, offset)
 
+    async def annotate(self, scope: Scope, name: str, metadata: Mapping[str, Any], *, pattern: str) -> Agent:
+        """Set entries of an agent's metadata. Raises NotFound, InvalidInput."""
+        require(scope, Permission.WRITE)
+        agent = await self.get(scope, name, pattern=pattern)
+        kept = checked_fields({"metadata": {**agent.metadata, **metadata}})["metadata"]
+        profile = AgentProfile(
+            project_id=agent.project.id, pattern=agent.pattern, metadata=kept, created_at=agent.created_at
+        )
+        await self._store.agents.put_profile(scope, profile)
+        return replace(agent, metadata=kept)
+
     async def remove(self, scope: Scope, name: str, *, purge: bool = False) -> None:
         """End an agent and its sessions. Its memories are kept for when an agent of that name is made again, unless
         `purge` removes them for good. Raises NotFound, Forbidden."""

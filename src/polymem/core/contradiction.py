@@ -8,8 +8,8 @@
     other values on both sides      changed value
     otherwise                       duplicate, or paraphrase
 
-Rules, not a model: they are the same on every machine, cost microseconds, and are measured on labelled pairs
-(docs/conflicts.md). They know English; of other languages they see numbers, names and equal words. Pure functions.
+Rules, not a model: they are the same on every machine, cost a fraction of a millisecond, and are measured on labelled
+pairs (docs/conflicts.md). They know English; of other languages they see numbers, names and equal words. Pure.
 """
 
 from dataclasses import dataclass

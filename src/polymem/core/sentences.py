@@ -62,12 +62,13 @@ def _of_prose(text: str) -> list[Unit]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of one paragraph. A full stop after an abbreviation ends none."""
+    """The sentences of one paragraph. A full stop after an abbreviation, or inside code, ends none."""
     found: list[str] = []
     start = 0
     for end in _END.finditer(text):
         head = text[start : end.end()]
-        if _ABBREVIATION.search(head) or _ITEM.fullmatch(head):
+        in_code = head.count("`") % 2 == 1 and "`" in text[end.end() :]
+        if in_code or _ABBREVIATION.search(head) or _ITEM.fullmatch(head):
             continue
         found.append(head.strip())
         start = end.end()

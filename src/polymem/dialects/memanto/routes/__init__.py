@@ -10,6 +10,7 @@ from polymem.dialects.memanto.routes import (
     server,
     sessions,
     temporal,
+    upkeep,
 )
 
 ROUTERS = (
@@ -23,6 +24,7 @@ ROUTERS = (
     temporal.router,
     judging.router,
     context.router,
+    upkeep.router,
 )
 """What lives below /api/v2, in the order of the documentation."""
 

@@ -78,7 +78,7 @@ async def compress(call: Caller, body: wire.CompressBody, request: Request) -> R
     Numbers, names, dates, decisions and code stay. Of stored memories the outcome is kept as a memory; they stay, too.
     """
     ratio = body.target_ratio or DEFAULT_RATIO
-    messages = body.messages if body.messages is not None else body.conversation
+    messages = next((one for one in (body.messages, body.conversation, body.text) if one is not None), None)
     now = call.core.clock.now()
     if messages is not None:
         passages = [Passage(message.content, message.role) for message in messages if message.content.strip()]

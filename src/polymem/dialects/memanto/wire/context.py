@@ -1,9 +1,23 @@
 """Summaries and compression."""
 
-from pydantic import ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from polymem.dialects.memanto.wire.memories import Message
 from polymem.dialects.memanto.wire.values import Kinds, Members, MemoryIds, ScopeType, Text
+
+
+def _messages(value: Any) -> Any:
+    # A text alone is said by the user.
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return value
+    return [{"content": one} if isinstance(one, str) else one for one in value]
+
+
+Conversation = Annotated[list[Message], BeforeValidator(_messages)]
 
 _ID = "019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52"
 
@@ -71,14 +85,20 @@ class CompressBody(ScopeMembers):
         },
     )
 
-    messages: list[Message] | None = Field(
-        None, max_length=2000, description="A conversation.", examples=[[{"role": "user", "content": "Hello"}]]
+    messages: Conversation | None = Field(
+        None,
+        max_length=2000,
+        description="A conversation, or a text.",
+        examples=[[{"role": "user", "content": "Hello"}]],
     )
-    conversation: list[Message] | None = Field(
+    conversation: Conversation | None = Field(
         None,
         max_length=2000,
         description="Another name for `messages`.",
         examples=[[{"role": "user", "content": "Hello"}]],
+    )
+    text: Conversation | None = Field(
+        None, max_length=2000, description="Another name for `messages`.", examples=["Well, we decided to ship."]
     )
     target_ratio: float | None = Field(
         None, gt=0, le=1, description="Addition: how much of it may be left (default: 0.5).", examples=[0.5]
@@ -101,7 +121,7 @@ class ExtractBody(Members):
         },
     )
 
-    messages: list[Message] = Field(
+    messages: Conversation = Field(
         min_length=1,
         max_length=200,
         description="1 to 200 messages.",
