@@ -11,6 +11,7 @@
     ├── Forbidden               a valid credential without the right
     ├── TooManyRequests         more calls than this credential has in this time
     └── Unavailable             a part this needs cannot answer now
+        ├── StoreUnreachable        … the database
         ├── EmbeddingUnavailable    … the embedding model
         └── ChatUnavailable         … the chat model
 
@@ -128,6 +129,10 @@ class TooManyRequests(PolymemError):
 
 class Unavailable(PolymemError):
     """A part that this call needs cannot answer now; trying again later may help."""
+
+
+class StoreUnreachable(Unavailable):
+    """The database does not answer: it is not started, not reachable, or going down. Nothing is wrong with it else."""
 
 
 class EmbeddingUnavailable(Unavailable):

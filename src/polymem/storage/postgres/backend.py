@@ -1,6 +1,8 @@
 """The `Backend` on a PostgreSQL server."""
 
 import asyncio
+import random
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,45 +10,61 @@ from typing import TypeVar
 
 import psycopg
 from psycopg import IsolationLevel
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from polymem.core.errors import Unavailable
-from polymem.storage.backend import Row, Transaction
+from polymem.core.errors import StoreUnreachable, Unavailable
+from polymem.storage.backend import Transaction
 from polymem.storage.migrations import CURRENT, Schema
-from polymem.storage.postgres.connection import PostgresTransaction, is_retried, to_core_error
+from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
+from polymem.storage.postgres.connections import CANNOT_BE_REACHED, Connection, Connections, connect
 from polymem.storage.postgres.upgrade import prepare
 
 T = TypeVar("T")
 
 CONNECTIONS = 8
-CONNECT_SECONDS = 10.0
+"""Connections of one process, unless the caller says otherwise."""
+
+WAIT_SECONDS = 10.0
+"""How long a transaction waits for one of them."""
+
 ATTEMPTS = 10
 """How often a transaction is run that the server keeps asking to run again."""
 
-
-async def open_postgres(url: str, schema: Schema = CURRENT) -> "PostgresBackend":
-    """Opens the database, making or upgrading its tables to `schema` first. Raises Unavailable with a sentence."""
-    return await asyncio.to_thread(_open, url, schema)
+_LONGEST_PAUSE = 0.2
 
 
-def _open(url: str, schema: Schema) -> "PostgresBackend":
+async def open_postgres(url: str, schema: Schema = CURRENT, connections: int = CONNECTIONS) -> "PostgresBackend":
+    """Opens the database, making or upgrading its tables to `schema` first.
+
+    Raises StoreUnreachable when no server answers, Unavailable when it cannot be used; with a sentence.
+    """
+    return await asyncio.to_thread(_open, url, schema, connections)
+
+
+def _open(url: str, schema: Schema, connections: int) -> "PostgresBackend":
     try:
-        with psycopg.connect(url, connect_timeout=int(CONNECT_SECONDS)) as connection:
+        with connect(url) as connection:
             prepare(connection, schema)
     except psycopg.OperationalError as error:
-        raise Unavailable(f"The database cannot be reached ({str(error).strip()})") from None
-    return PostgresBackend(url)
+        raise StoreUnreachable(f"The database cannot be reached ({str(error).strip()})") from None
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is not None:
+            raise
+        raise Unavailable(f"The database URL cannot be read ({str(error).strip()})") from None
+    return PostgresBackend(url, connections)
 
 
 class PostgresBackend:
-    """A pool of connections and as many threads. Reads see one snapshot; writers of one organization queue up at
-    its row (see `statements.ADVANCE`)."""
+    """Some connections and as many threads. Reads see one snapshot; writers of one organization queue up at
+    its row (see `statements.ADVANCE`).
 
-    def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
-            url, min_size=1, max_size=CONNECTIONS, timeout=CONNECT_SECONDS, open=True
-        )
-        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="polymem-database")
+    What may be run again is: a transaction that the server asks for again, and one that has lost its connection
+    before it was to be committed.
+    """
+
+    def __init__(self, url: str, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._connections = Connections(url)
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="polymem-database")
+        self._wait_seconds = wait_seconds
         self._closed = False
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -73,25 +91,81 @@ class PostgresBackend:
 
     def _finish(self) -> None:
         self._threads.shutdown(wait=True)
-        self._pool.close()
+        self._connections.close()
 
     async def _submit(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
         if self._closed:
             raise Unavailable("The store is closed")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, isolation, read_only, work)
+        job = self._threads.submit(self._run, isolation, read_only, work)
+        # What has begun can no longer be called off; what still waits for a thread then has waited long enough.
+        patience = asyncio.get_running_loop().call_later(self._wait_seconds, job.cancel)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            if job.cancelled() and not _is_being_cancelled():
+                raise Unavailable("All connections to the database are busy; try again later") from None
+            raise
+        finally:
+            patience.cancel()
 
     def _run(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
+        pause = 0.01
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                # Commits when this ends well and rolls back when it does not.
-                with self._pool.connection() as connection:
-                    connection.isolation_level = isolation
-                    connection.read_only = read_only
-                    return work(PostgresTransaction(connection))
-            except (PoolTimeout, PoolClosed) as error:
-                raise Unavailable("The database has no connection to spare; try again later") from error
+                return self._transaction(isolation, read_only, work)
+            except _LostBeforeCommit as lost:
+                # A restarted server has closed all of them; the next one is new, or refused at once.
+                self._connections.forget_idle()
+                if attempt == ATTEMPTS:
+                    raise StoreUnreachable(CANNOT_BE_REACHED) from lost
             except psycopg.Error as error:
                 if not is_retried(error) or attempt == ATTEMPTS:
                     raise to_core_error(error) from error
+            # Two that met do not meet again at the same pace.
+            time.sleep(random.uniform(0, pause))
+            pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _transaction(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
+        borrowed = self._connections.take()
+        connection = borrowed.connection
+        ended = committing = False
+        try:
+            connection.isolation_level = isolation
+            connection.read_only = read_only
+            result = work(PostgresTransaction(connection))
+            committing = not read_only
+            connection.commit()
+            ended = True
+            return result
+        except psycopg.Error as error:
+            if not is_lost(error, connection):
+                raise
+            connection.close()
+            if committing:
+                raise StoreUnreachable(
+                    "The database went away while it kept this; look whether it is there before sending it again"
+                ) from error
+            raise _LostBeforeCommit from error
+        finally:
+            if not ended:
+                _roll_back(connection)
+            self._connections.give_back(borrowed)
+
+
+class _LostBeforeCommit(Exception):
+    """The connection broke before anything could have been kept."""
+
+
+def _roll_back(connection: Connection) -> None:
+    # One that cannot be rolled back ends with its connection.
+    try:
+        if not connection.closed:
+            connection.rollback()
+    except psycopg.Error:
+        connection.close()
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,5 +1,6 @@
 """The transaction on a connection, and what PostgreSQL's errors mean to a caller."""
 
+import logging
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,11 +12,21 @@ from psycopg import errors
 from polymem.core.errors import Conflict, InvalidInput, PolymemError, Unavailable
 from polymem.storage.backend import Params, Row
 
+_logger = logging.getLogger(__name__)
+
 _LIST = re.compile(r":(\w+)\.\.\.")
 _METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
 _NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
+_LOST = (
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.IdleInTransactionSessionTimeout,
+    # What was the primary has become a standby.
+    errors.ReadOnlySqlTransaction,
+)
 
 
 class PostgresTransaction:
@@ -56,6 +67,11 @@ def is_retried(error: BaseException) -> bool:
     return isinstance(error, _RETRIED)
 
 
+def is_lost(error: psycopg.Error, connection: "psycopg.Connection[Row]") -> bool:
+    """Whether the server at the other end of the connection is gone, so that another connection may help."""
+    return connection.closed or isinstance(error, _LOST)
+
+
 def to_core_error(error: psycopg.Error) -> PolymemError | psycopg.Error:
     """What an error of the database means to a caller; one that means a mistake in our SQL stays as it is."""
     match error:
@@ -64,6 +80,7 @@ def to_core_error(error: psycopg.Error) -> PolymemError | psycopg.Error:
         case errors.ProgramLimitExceeded():
             return InvalidInput("A value is too long for this database")
         case errors.OperationalError():
-            return Unavailable(f"The database cannot answer ({error})")
+            _logger.warning("the database did not do what it was asked to: %s", str(error).strip())
+            return Unavailable(f"The database cannot do this now ({error.diag.message_primary or 'no reason given'})")
         case _:
             return error

