@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from starlette.responses import Response
 
 from polymem.core import Core
+from polymem.core.errors import PolymemError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,12 @@ class Dialect:
 
     `prefix` is where the gateway mounts it ("" is the gateway's root). `port` is the one it listens on when it is
     served at the root of a port of its own, None for a dialect that has no such port. `create_app` makes a new
-    application; its lifespan never runs, since it is mounted.
+    application; its lifespan never runs, since it is mounted. `render` is its answer to any error, for whoever has
+    to refuse in its stead while there is no core yet.
     """
 
     name: str
     prefix: str
     port: int | None
     create_app: Callable[[Core, DialectOptions], FastAPI]
+    render: Callable[[PolymemError], Response]

@@ -83,7 +83,7 @@ def render(error: PolymemError) -> Response:
             sentence = f"Request was throttled. Expected available in {error.retry_after} seconds."
             return _answer(429, sentence, {"Retry-After": str(error.retry_after)})
         case Unavailable():
-            return _answer(503, str(error))
+            return _answer(503, str(error), {"Retry-After": "5"})
         case _:
             return _answer(500, str(InternalError()))
 

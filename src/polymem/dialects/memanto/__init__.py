@@ -35,4 +35,4 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("memanto", "/memanto", 8000, create_app)
+DIALECT = Dialect("memanto", "/memanto", 8000, create_app, render)

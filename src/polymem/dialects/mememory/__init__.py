@@ -46,4 +46,4 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("mememory", "/mememory", 4200, create_app)
+DIALECT = Dialect("mememory", "/mememory", 4200, create_app, render)

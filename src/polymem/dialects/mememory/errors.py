@@ -41,7 +41,7 @@ def render(error: PolymemError) -> Response:
             # The reference has no status of its own for this: what was asked does not fit what there is.
             return _answer(400, str(error))
         case Unavailable():
-            return _answer(503, str(error))
+            return _answer(503, str(error), {"Retry-After": "5"})
         case _:
             return _answer(500, str(InternalError()))
 

@@ -57,7 +57,7 @@ def render(error: PolymemError) -> Response:
         case TooManyRequests(retry_after=seconds):
             return _answer(429, "INVALID_REQUEST", str(error), {"Retry-After": str(seconds)})
         case Unavailable():
-            return _answer(503, "INTERNAL_ERROR", str(error))
+            return _answer(503, "INTERNAL_ERROR", str(error), {"Retry-After": "5"})
         case _:
             return _answer(500, "INTERNAL_ERROR", str(InternalError()))
 

@@ -102,4 +102,4 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
 
 
-DIALECT = Dialect("native", "", None, create_app)
+DIALECT = Dialect("native", "", None, create_app, render)

@@ -52,4 +52,4 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("selfmemory", "/selfmemory", 8081, create_app)
+DIALECT = Dialect("selfmemory", "/selfmemory", 8081, create_app, render)
