@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -20,7 +20,9 @@ from polymem.app.gateway import alone, gateway
 from polymem.app.logs import configure_logging
 from polymem.app.observability import Metrics
 from polymem.app.options import to_options, to_retention
+from polymem.app.waiting import Entrance, opened_at_last
 from polymem.core import Core
+from polymem.core.errors import PolymemError, StoreUnreachable
 from polymem.dialects import DIALECTS, Dialect
 from polymem.settings import InvalidSettings, Settings
 
@@ -103,11 +105,12 @@ async def serve(settings: Settings) -> None:
         doors = [_Door(None, sockets.enter_context(_bind(settings.host, settings.port, "POLYMEM_PORT")))]
         for dialect, port in listeners(settings):
             doors.append(_Door(dialect, sockets.enter_context(_bind(settings.host, port, "POLYMEM_LISTEN"))))
-        core = await open_core(settings)
         try:
-            await _serve(core, settings, doors)
-        finally:
-            await core.close()
+            core = await open_core(settings)
+        except StoreUnreachable as error:
+            _logger.warning("there is no database yet; callers are asked to come back later", reason=str(error))
+            core = None
+        await _serve(core, settings, doors)
 
 
 def listeners(settings: Settings) -> list[tuple[Dialect, int]]:
@@ -161,31 +164,49 @@ def _bind(host: str, port: int, setting: str) -> socket.socket:
         raise CannotListen(f"Port {port} of {host} {reason}; set another with {setting}") from None
 
 
-async def _serve(core: Core, settings: Settings, doors: Sequence[_Door]) -> None:
-    options, metrics = to_options(settings, core), Metrics()
-    servers = [
-        _Server(
-            gateway(core, options, metrics, access_log=settings.access_log)
-            if door.dialect is None
-            else alone(door.dialect, core, options, metrics, access_log=settings.access_log)
-        )
-        for door in doors
-    ]
-    with _stopped_by_signals(servers):
-        async with chores(core, to_retention(settings)), asyncio.TaskGroup() as group:
-            for server, door in zip(servers, doors, strict=True):
-                group.create_task(server.serve(sockets=[door.socket]))
-            for server in servers:
-                await server.up.wait()
-            announce(settings, core, [Place(door.name, door.url) for door in doors])
+async def _serve(core: Core | None, settings: Settings, doors: Sequence[_Door]) -> None:
+    # Without a core, one is opened as soon as that can be, and the doors are opened then.
+    entrances = [Entrance(door.dialect) for door in doors]
+    servers = [_Server(entrance) for entrance in entrances]
+    failure: PolymemError | None = None
+    async with AsyncExitStack() as at_the_end:
+        with _stopped_by_signals(servers) as stopping:
+            async with asyncio.TaskGroup() as group:
+                for server, door in zip(servers, doors, strict=True):
+                    group.create_task(server.serve(sockets=[door.socket]))
+                try:
+                    core = core or await opened_at_last(settings, stopping)
+                except PolymemError as error:
+                    # The database is there, and is not for this program.
+                    failure = error
+                    for server in servers:
+                        server.should_exit = True
+                if core is not None:
+                    at_the_end.push_async_callback(core.close)
+                    await at_the_end.enter_async_context(chores(core, to_retention(settings)))
+                    options, metrics = to_options(settings, core), Metrics()
+                    for entrance in entrances:
+                        entrance.open(
+                            gateway(core, options, metrics, access_log=settings.access_log)
+                            if entrance.dialect is None
+                            else alone(entrance.dialect, core, options, metrics, access_log=settings.access_log)
+                        )
+                    for server in servers:
+                        await server.up.wait()
+                    announce(settings, core, [Place(door.name, door.url) for door in doors])
+    if failure is not None:
+        raise failure
     _logger.info("stopped")
 
 
 @contextmanager
-def _stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+def _stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[asyncio.Event]:
+    # What it yields is set once the process is told to stop.
     loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
 
     def stop() -> None:
+        stopping.set()
         for server in servers:
             # Asked twice, it no longer waits for requests under way.
             server.force_exit = server.should_exit
@@ -194,7 +215,7 @@ def _stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     try:
-        yield
+        yield stopping
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
