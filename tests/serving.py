@@ -4,19 +4,27 @@ import asyncio
 import itertools
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx2
 import uvicorn
+from starlette.applications import Starlette
 
 from polymem.app import create_app, open_core
 from polymem.app.composition import new_id
+from polymem.app.gateway import alone
+from polymem.app.observability import Metrics
+from polymem.app.options import to_options
 from polymem.app.server import event_loop, listening_socket
 from polymem.core import Core
 from polymem.core.people import ALL_PERMISSIONS, Organization, Permission, Scope
+from polymem.core.ports import Clock
+from polymem.dialects import Dialect
 from polymem.settings import Settings
 
 T = TypeVar("T")
@@ -24,7 +32,25 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds after which a test that waits has failed."""
 
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+"""Where a `FixedClock` begins."""
+
 _numbers = itertools.count()
+
+
+class FixedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        """The instant it was moved to."""
+        return self.moment
+
+    def advance(self, **amount: float) -> None:
+        """Moves it by what a timedelta takes."""
+        self.moment += timedelta(**amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +101,31 @@ class _Uvicorn(uvicorn.Server):
         self._up.set()
 
 
+@asynccontextmanager
+async def _closing(core: Core, _: Any) -> AsyncIterator[None]:
+    yield
+    await core.close()
+
+
+def _alone(dialect: Dialect, core: Core, settings: Settings) -> Starlette:
+    app = alone(dialect, core, to_options(settings, core), Metrics(), access_log=False)
+    app.router.lifespan_context = partial(_closing, core)
+    return app
+
+
 @contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
-    """The gateway with these settings, on a free port, until the block ends."""
+def serving(settings: Settings, clock: Clock | None = None, dialect: Dialect | None = None) -> Iterator[Server]:
+    """The gateway with these settings, or one dialect at the root, on a free port, until the block ends; on the
+    machine's clock, if no other."""
     listener = listening_socket("127.0.0.1", 0)
     up = threading.Event()
     running: list[tuple[Server, uvicorn.Server]] = []
 
     async def serve() -> None:
-        core = await open_core(settings)
+        core = await open_core(settings, clock)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(core, settings), log_config=None, timeout_graceful_shutdown=5)
+        app = create_app(core, settings) if dialect is None else _alone(dialect, core, settings)
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5)
         running.append((Server(url, core, asyncio.get_running_loop()), server := _Uvicorn(config, up)))
         await server.serve(sockets=[listener])
 

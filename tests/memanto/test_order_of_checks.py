@@ -1,40 +1,40 @@
 """Key, then session, then agent, then body: what a request that is wrong in several ways is told."""
 
+import re
+from typing import cast
+
 import httpx2
 import pytest
 
+from polymem.core import Core
+from polymem.dialects import memanto
+from polymem.dialects.dialect import DialectOptions
+from polymem.dialects.memanto import PREFIX
 from tests.memanto.conftest import Agent
 
-MEMORY_OPERATIONS = [
-    ("POST", "/agents/{agent}/remember"),
-    ("POST", "/agents/{agent}/batch-remember"),
-    ("GET", "/agents/{agent}/recall"),
-    ("POST", "/agents/{agent}/recall"),
-    ("GET", "/agents/{agent}/recall/as-of"),
-    ("GET", "/agents/{agent}/recall/changed-since"),
-    ("GET", "/agents/{agent}/recall/current"),
-    ("POST", "/agents/{agent}/recall/recent"),
-    ("POST", "/agents/{agent}/validate/m"),
-    ("POST", "/agents/{agent}/supersede/m"),
-    ("POST", "/agents/{agent}/contradict/m"),
-    ("GET", "/agents/{agent}/export"),
-    ("PATCH", "/agents/{agent}/memories/m"),
-    ("DELETE", "/agents/{agent}/memories/m"),
-    ("GET", "/session/current"),
-    ("POST", "/session/extend"),
-]
-MANAGEMENT = [
-    ("GET", "/agents"),
-    ("POST", "/agents"),
-    ("GET", "/agents/x"),
-    ("DELETE", "/agents/x"),
-    ("POST", "/agents/x/activate"),
-    ("POST", "/agents/x/deactivate"),
-]
+DOCUMENT = memanto.DIALECT.create_app(cast(Core, None), DialectOptions(version="1")).openapi()
+
+
+def _operations(*schemes: str) -> list[tuple[str, str]]:
+    # All that the document says need these, and nothing that needs less.
+    return [
+        (method.upper(), re.sub(r"{(memory_id|name)}", "m", path.removeprefix(PREFIX)).replace("{agent_id}", "{agent}"))
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        if {name for one in operation.get("security", ()) for name in one} == set(schemes)
+    ]
+
+
+EITHER = [("POST", "/context/summarize"), ("POST", "/context/summarize/custom"), ("POST", "/context/compress")]
+EITHER += [("POST", "/agents/{agent}/deactivate")]
+"""A session may stand for the key here, and is not needed where there is one."""
+
+MEMORY_OPERATIONS = [one for one in _operations("bearer", "key", "session") if one not in EITHER]
+MANAGEMENT = _operations("bearer", "key")
 GARBAGE = b'{"content": '
 
 
-@pytest.mark.parametrize(("method", "path"), MEMORY_OPERATIONS + MANAGEMENT)
+@pytest.mark.parametrize(("method", "path"), MEMORY_OPERATIONS + MANAGEMENT + EITHER)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer invalid_key"}, {"X-Api-Key": "mk_wrong"}])
 def test_the_key_comes_first(anyone: httpx2.Client, method: str, path: str, headers: dict[str, str]) -> None:
     answer = anyone.request(method, path.format(agent="nobody"), headers=headers, content=GARBAGE)
@@ -64,6 +64,13 @@ def test_the_session_comes_before_the_agent_and_the_body(manager: httpx2.Client,
 def test_the_agent_comes_before_the_body(agent: Agent, method: str, path: str) -> None:
     answer = agent.client.request(method, path.format(agent="nobody"), content=GARBAGE)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "INVALID_AGENT_ID")
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in MEMORY_OPERATIONS if "{agent}" in one[1]])
+def test_so_does_whose_session_it_is(agent: Agent, manager: httpx2.Client, method: str, path: str) -> None:
+    manager.post("/agents", json={"agent_id": "other"})
+    answer = agent.client.request(method, path.format(agent="other"), content=GARBAGE, params={"limit": "many"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "SESSION_AGENT_MISMATCH")
 
 
 def test_then_the_body(agent: Agent) -> None:

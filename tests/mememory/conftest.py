@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -19,22 +18,7 @@ from polymem.app.options import to_options
 from polymem.dialects import mememory, native
 from polymem.settings import Settings
 from tests.conftest import MakeSettings
-from tests.serving import PATIENCE, Server
-
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-class FixedClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, **amount: float) -> None:
-        self.moment += timedelta(**amount)
+from tests.serving import PATIENCE, START, FixedClock, Server
 
 
 @dataclass(frozen=True, slots=True)

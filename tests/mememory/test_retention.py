@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from polymem.core.errors import InvalidInput
-from tests.mememory.conftest import FixedClock, Mememory
+from tests.mememory.conftest import Mememory
+from tests.serving import FixedClock
 from tests.mememory.test_contract import keep, listed
 
 KEEP = timedelta(days=30)
