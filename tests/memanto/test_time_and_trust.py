@@ -187,3 +187,17 @@ def test_a_contradiction_stays_until_it_is_answered(agent: Agent) -> None:
     agent.post(f"validate/{id}")
     assert agent.get(f"memories/{id}")["contradiction_detected"] is False
     assert agent.client.post(agent.path(f"contradict/{id}"), json={"contradicting_memory_id": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["recall", "recall/current", "recall/as-of"])
+def test_what_is_doubted_sinks_where_trust_is_given_weight(agent: Agent, path: str) -> None:
+    doubted = agent.remember("The harbour opens at six in the morning")
+    agent.remember("The harbour opens at seven on most mornings of the year")
+    agent.post(f"contradict/{doubted}")
+    asked = {"query": "harbour opens at six in the morning", "as_of": now()}
+    before = agent.get(path, **asked)["memories"]
+    after = agent.get(path, **asked, trust_weight=1)["memories"]
+    assert before[0]["id"] == doubted
+    assert after[-1]["id"] == doubted
+    assert after[-1]["score"] < before[0]["score"]
+    assert agent.client.get(agent.path(path), params={**asked, "trust_weight": 2}).status_code == 422

@@ -12,7 +12,7 @@ from polymem.core.filters import InProjects, TagsAll
 from polymem.core.model import Change, Draft, Version
 from polymem.core.people import Scope
 from polymem.core.ports import Purge, Store
-from polymem.core.ranking import Mode, Profile
+from polymem.core.ranking import Mode, trusting
 from polymem.core.recall import RecallQuery, Stage
 from tests.storage.conftest import Open
 from tests.storage.histories import START, TICK, TestClock, TextVectors
@@ -267,6 +267,6 @@ async def test_trust_moves_a_memory_only_where_a_profile_gives_it_weight(
     before = await found(core, scope, "cat sleeps")
     await core.judgements.contradict(scope, doubted.id)
     assert await found(core, scope, "cat sleeps") == before
-    weighed = await core.recall(scope, asking("cat sleeps", profile=Profile(trust=5.0)))
+    weighed = await core.recall(scope, asking("cat sleeps", profile=trusting(1.0)))
     assert [hit.memory.id for hit in weighed.hits] == [trusted.id, doubted.id]
-    assert weighed.hits[0].why.factors["trust"] > weighed.hits[1].why.factors["trust"]
+    assert [hit.why.factors["trust"] for hit in weighed.hits] == pytest.approx([-0.15, -0.7])

@@ -106,7 +106,8 @@ class Narrowing(Filters, total=False):
 class Asking(Filters, total=False):
     """Filters and the ways to rank. `superseded` finds memories that others replace, too.
 
-    `min_score` leaves out what scores less, 0..1; `limit` is 10 unless given. `as_of` asks for what was known then; a
+    `min_score` leaves out what scores less, 0..1; `limit` is 10 unless given. `trust_weight` is how much
+    less memories score that cannot be trusted, 0..1 (0 unless given). `as_of` asks for what was known then; a
     day means its end.
     """
 
@@ -115,4 +116,5 @@ class Asking(Filters, total=False):
     offset: int
     min_score: float
     superseded: bool
+    trust_weight: float
     as_of: When | None

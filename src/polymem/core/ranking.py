@@ -8,10 +8,11 @@ one floor works for every query.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from polymem.core.errors import InvalidInput
 from polymem.core.ports import Candidate
 
 
@@ -32,7 +33,8 @@ class Profile:
     `own_meaning`, `own_words`  the same two without any neighbour
     `coverage`   share of the query's words the memory has itself
     `date`       the memory's date is the one the query names
-    `trust`      how far the memory can be trusted, 0 to 1; of no weight unless a caller gives it some
+    `trust`      what is missing of the memory's trust to 1, taken away, so that nothing becomes relevant by being
+                 trusted; of no weight unless a caller gives it some
     `conversation_words`  how much more a match of words counts in a conversation, whose short turns
                               say little to a vector
     `speaker`, `question`, `length`  as `conversation_words`, act inside conversations only: notes are
@@ -60,6 +62,13 @@ class Profile:
 
 
 DEFAULT_PROFILE = Profile()
+
+
+def trusting(weight: float) -> Profile:
+    """The default ranking, in which trust weighs so much, 0 to 1. Raises InvalidInput."""
+    if not 0.0 <= weight <= 1.0:
+        raise InvalidInput("trust_weight must be between 0 and 1", field="trust_weight")
+    return replace(DEFAULT_PROFILE, trust=weight) if weight else DEFAULT_PROFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +186,7 @@ def _ranked_by_all(c: Candidate, dates: "NamedDates", profile: Profile) -> Ranke
         profile.own_words * c.keyword,
         profile.coverage * c.coverage,
         profile.date * date_match(c.occurred_at, dates) if dates else 0.0,
-        profile.trust * (c.trust or 0.0),
+        profile.trust * (c.trust - 1.0) if c.trust is not None else 0.0,
     )
     if c.in_conversation:
         values += (

@@ -30,7 +30,7 @@ from polymem.core.model import Change, Delivery, Draft, Memory, Page, Version
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
 from polymem.core.ports_conflicts import Conflict
-from polymem.core.ranking import Mode, Ranked
+from polymem.core.ranking import Mode, Ranked, trusting
 from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
 from polymem.core.transfer import ImportReport
 from polymem.core.trust import Trust, is_contradicted
@@ -130,6 +130,7 @@ def to_recall_query(wire: RecallRequest, filter: Filter) -> RecallQuery:
         min_score=wire.min_score,
         superseded=wire.superseded,
         as_of=wire.as_of,
+        profile=trusting(wire.trust_weight),
     )
 
 

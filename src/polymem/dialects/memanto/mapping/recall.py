@@ -5,6 +5,7 @@ from datetime import datetime
 
 from polymem.core.filters import Between, Clause, Expired, Filter, Instant, KindIn, TagsAll
 from polymem.core.model import Memory
+from polymem.core.ranking import trusting
 from polymem.core.recall import Hit, RecallQuery
 from polymem.dialects.memanto.mapping.memories import from_memory
 from polymem.dialects.memanto.mapping.values import EVERYTHING, Flat, not_too_long, to_limit, to_optional_instant
@@ -47,6 +48,7 @@ def to_recall(
         superseded=superseded or ended,
         expired=ended,
         as_of=as_of,
+        profile=trusting(members.trust_weight or 0.0),
     )
 
 

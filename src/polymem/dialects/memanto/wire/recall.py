@@ -49,6 +49,9 @@ class RecallMembers(FilterMembers):
         None, description="Leave out what scores less, 0 to 1 (default: 0).", examples=[0.2]
     )
     offset: int | None = Field(None, ge=0, le=2**53, description="Addition: how many to skip.", examples=[0])
+    trust_weight: Share | None = Field(
+        None, description="Addition: how much less memories score that cannot be trusted (default: 0).", examples=[0.5]
+    )
 
 
 class AsOfMembers(RecallMembers):

@@ -34,6 +34,12 @@ class RecallRequest(Selection):
     )
     superseded: bool = Field(False, description="Find memories that others replace, too.")
     as_of: Until | None = Field(None, description=AS_OF, examples=["2026-01-31"])
+    trust_weight: float = Field(
+        0.0,
+        description="How much less memories score that cannot be trusted, 0 to 1; in hybrid mode.",
+        examples=[0.5],
+        json_schema_extra={"minimum": 0, "maximum": 1},
+    )
     explain: bool = Field(False, description="Say of each hit how it came there.")
 
 
