@@ -8,8 +8,8 @@ import pytest
 
 from polymem.core.errors import InvalidInput
 from tests.mememory.conftest import Mememory
-from tests.serving import FixedClock
 from tests.mememory.test_contract import keep, listed
+from tests.serving import FixedClock
 
 KEEP = timedelta(days=30)
 
