@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from polymem.app.composition import open_core
-from polymem.app.gateway import alone
+from polymem.app.gateway import alone, create_door
 from polymem.app.observability import Metrics
 from polymem.app.options import to_options
 from polymem.core.people import Organization, Principal, PrincipalKind, Scope, User
@@ -75,7 +75,8 @@ def serving(settings: Settings) -> Iterator[Server]:
     async def serve() -> None:
         core = await open_core(settings)
         try:
-            app = alone(aimemory.DIALECT, core, to_options(settings, core), Metrics(), access_log=False)
+            options = to_options(settings, core)
+            app = alone(aimemory.DIALECT, core, options, Metrics(), create_door(core, options), access_log=False)
             config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             running.append((Server(url, core, asyncio.get_running_loop()), uvicorn_server := Uvicorn(config)))

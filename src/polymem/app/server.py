@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from polymem.app.background import chores
 from polymem.app.banner import Place, announce
 from polymem.app.composition import open_core
-from polymem.app.gateway import alone, gateway
+from polymem.app.gateway import alone, create_door, gateway
 from polymem.app.logs import configure_logging
 from polymem.app.observability import Metrics
 from polymem.app.options import to_options, to_retention
@@ -185,11 +185,13 @@ async def _serve(core: Core | None, settings: Settings, doors: Sequence[_Door]) 
                     at_the_end.push_async_callback(core.close)
                     await at_the_end.enter_async_context(chores(core, to_retention(settings)))
                     options, metrics = to_options(settings, core), Metrics()
+                    mcp = create_door(core, options)
+                    at_the_end.push_async_callback(mcp.close)
                     for entrance in entrances:
                         entrance.open(
-                            gateway(core, options, metrics, access_log=settings.access_log)
+                            gateway(core, options, metrics, mcp, access_log=settings.access_log)
                             if entrance.dialect is None
-                            else alone(entrance.dialect, core, options, metrics, access_log=settings.access_log)
+                            else alone(entrance.dialect, core, options, metrics, mcp, access_log=settings.access_log)
                         )
                     for server in servers:
                         await server.up.wait()
