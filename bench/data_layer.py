@@ -21,7 +21,7 @@ from bench.timing import interleaved
 from polymem.core.filters import InProjects, Sort, active
 from polymem.core.ports import Derived, Insert, Store
 from polymem.storage import open_store
-from polymem.storage.backend import Backend, Params, Transaction
+from polymem.storage.backend import Backend, Params, Tenant, Transaction
 from polymem.storage.backend import Row as DatabaseRow
 from polymem.storage.search import IndexCache
 from polymem.storage.sqlite import open_sqlite
@@ -61,11 +61,11 @@ class Recording:
     backend: Backend
     transactions: list[list[Statement]] = field(default_factory=list)
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self.backend.read(self._recorded(work))
+    async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self.backend.read(tenant, self._recorded(work))
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self.backend.write(self._recorded(work))
+    async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self.backend.write(tenant, self._recorded(work))
 
     def _recorded(self, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
         def run(transaction: Transaction) -> T:

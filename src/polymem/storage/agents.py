@@ -7,7 +7,7 @@ from typing import Any
 
 from polymem.core.people import Scope
 from polymem.core.ports_agents import Activity, AgentProfile, AgentSession
-from polymem.storage.backend import Backend, Row, Transaction
+from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Transaction
 from polymem.storage.rows import (
     from_micros,
     from_optional_micros,
@@ -77,7 +77,9 @@ class SqlAgents:
 
     async def profiles(self, scope: Scope) -> dict[str, AgentProfile]:
         where, params = _reach(scope)
-        rows = await self._backend.read(lambda tx: tx.query(PROFILES.format(where=where), params))
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(PROFILES.format(where=where), params)
+        )
         return {row[0]: _profile(row) for row in rows}
 
     async def put_profile(self, scope: Scope, profile: AgentProfile) -> None:
@@ -88,34 +90,42 @@ class SqlAgents:
             "metadata": to_json(profile.metadata),
             "created_at": to_micros(profile.created_at),
         }
-        await self._backend.write(lambda tx: tx.execute(PUT_PROFILE, params))
+        await self._backend.write(scope.organization_id, lambda tx: tx.execute(PUT_PROFILE, params))
 
     async def activity(self, scope: Scope) -> dict[str, Activity]:
         where, params = _reach(scope)
-        rows = await self._backend.read(lambda tx: tx.query(ACTIVITY.format(where=where), params))
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(ACTIVITY.format(where=where), params)
+        )
         return {project_id: Activity(count, from_micros(last)) for project_id, count, last in rows}
 
     async def add_session(self, scope: Scope, session: AgentSession) -> None:
         params = _session_params(session) | {"organization_id": scope.organization_id}
-        await self._backend.write(lambda tx: tx.execute(ADD_SESSION, params))
+        await self._backend.write(scope.organization_id, lambda tx: tx.execute(ADD_SESSION, params))
 
     async def session(self, scope: Scope, session_id: str) -> AgentSession | None:
         if not is_storable(session_id):
             return None
         where, params = _reach(scope)
-        rows = await self._backend.read(lambda tx: tx.query(SESSION.format(where=where), {**params, "id": session_id}))
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(SESSION.format(where=where), {**params, "id": session_id})
+        )
         return _session(rows[0]) if rows else None
 
     async def sessions(self, scope: Scope, project_id: str, limit: int) -> list[AgentSession]:
         where, params = _reach(scope)
         params |= {"project_id": project_id, "limit": limit}
-        rows = await self._backend.read(lambda tx: tx.query(SESSIONS.format(where=where), params))
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(SESSIONS.format(where=where), params)
+        )
         return [_session(row) for row in rows]
 
     async def set_expiry(self, scope: Scope, session_id: str, expires_at: datetime) -> bool:
         where, params = _reach(scope)
         params |= {"id": session_id, "expires_at": to_micros(expires_at)}
-        return await self._backend.write(lambda tx: tx.execute(SET_EXPIRY.format(where=where), params) == 1)
+        return await self._backend.write(
+            scope.organization_id, lambda tx: tx.execute(SET_EXPIRY.format(where=where), params) == 1
+        )
 
     async def end_sessions(self, scope: Scope, project_id: str, ids: Sequence[str] | None, at: datetime) -> int:
         where, params = _reach(scope)
@@ -123,18 +133,18 @@ class SqlAgents:
         if ids is not None:
             params["ids"] = sorted(storable(ids))
         statement = END_SESSIONS.format(where=where, ids="" if ids is None else " AND id IN (:ids...)")
-        return await self._backend.write(lambda tx: tx.execute(statement, params))
+        return await self._backend.write(scope.organization_id, lambda tx: tx.execute(statement, params))
 
     async def count_use(self, scope: Scope, session_id: str, stored: int, recalled: int) -> None:
         where, params = _reach(scope)
         params |= {"id": session_id, "stored": stored, "recalled": recalled}
-        await self._backend.write(lambda tx: tx.execute(COUNT_USE.format(where=where), params))
+        await self._backend.write(scope.organization_id, lambda tx: tx.execute(COUNT_USE.format(where=where), params))
 
     async def signing_secret(self, candidate: str) -> str:
-        kept = await self._backend.read(_signing_secret)
+        kept = await self._backend.read(EVERY_ORGANIZATION, _signing_secret)
         if kept is not None:
             return kept
-        return await self._backend.write(lambda tx: _make_signing_secret(tx, candidate))
+        return await self._backend.write(EVERY_ORGANIZATION, lambda tx: _make_signing_secret(tx, candidate))
 
 
 def _signing_secret(tx: Transaction) -> str | None:

@@ -7,6 +7,7 @@ string; its lower() folds ASCII letters only. A backend rewrites all three to wh
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,23 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 Params = Mapping[str, Any]
 """Values of a statement's parameters: text, int, float, bytes, None, or a list of texts."""
+
+
+class Everyone(Enum):
+    """The one value that stands for the rows of all organizations."""
+
+    EVERY_ORGANIZATION = "every organization"
+
+
+EVERY_ORGANIZATION = Everyone.EVERY_ORGANIZATION
+"""The tenant of the few transactions that serve the operator or find out which organization a caller belongs to."""
+
+NO_ORGANIZATION = ""
+"""The tenant of transactions about accounts, and of those that touch no rows."""
+
+Tenant = str | Everyone
+"""Whose rows a transaction may see and change: those of the organization of this id. Every statement says so itself;
+a database that can enforces it a second time."""
 
 
 class Transaction(Protocol):
@@ -36,16 +54,17 @@ class Transaction(Protocol):
 class Backend(Protocol):
     """A database that is open, with its schema up to date.
 
-    `read` and `write` run a plain function on a thread of the backend, inside one transaction. The function may be
-    run again from its start when the database asks for that, so it changes nothing but the database. Both raise
-    Unavailable when the database cannot answer, and whatever the function raises (its changes are undone then).
+    `read` and `write` run a plain function on a thread of the backend, inside one transaction on the rows of `tenant`.
+    The function may be run again from its start when the database asks for that, so it changes nothing but the
+    database. Both raise Unavailable when the database cannot answer, and whatever the function raises (its changes
+    are undone then).
     """
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, every statement in it seeing the same moment."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once its changes are durable."""
         ...
 

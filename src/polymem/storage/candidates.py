@@ -36,12 +36,12 @@ class CandidateSearch:
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
         """What `ports.Store.candidates` describes."""
         search = partial(self.search, scope=scope, query=query)
-        found = await self._backend.read(search)
+        found = await self._backend.read(scope.organization_id, search)
         while found is None:
             # Held meanwhile, or another organization's load could push it out before it is whole.
             with self._cache.use(scope.organization_id, query.model, 0, _nothing):
                 await self.load(scope.organization_id, query.model)
-                found = await self._backend.read(search)
+                found = await self._backend.read(scope.organization_id, search)
         return found
 
     async def load(self, organization_id: str, model: EmbeddingModel | None) -> None:
@@ -49,7 +49,7 @@ class CandidateSearch:
         feed = partial(self._feed_slice, organization_id=organization_id, model=model)
         async with self._loading.setdefault(organization_id, asyncio.Lock()):
             with self._cache.use(organization_id, model, 0, _nothing):
-                while await self._backend.read(feed):
+                while await self._backend.read(organization_id, feed):
                     pass
 
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:

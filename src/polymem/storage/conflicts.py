@@ -52,10 +52,10 @@ class SqlConflicts:
         self._backend = backend
 
     async def find(self, scope: Scope, *, open: bool | None, at: datetime, limit: int, offset: int) -> Page[Conflict]:
-        return await self._backend.read(lambda tx: _find(tx, scope, open, at, limit, offset))
+        return await self._backend.read(scope.organization_id, lambda tx: _find(tx, scope, open, at, limit, offset))
 
     async def get(self, scope: Scope, conflict_id: str) -> Conflict | None:
-        return await self._backend.read(lambda tx: _get(tx, scope, conflict_id))
+        return await self._backend.read(scope.organization_id, lambda tx: _get(tx, scope, conflict_id))
 
     async def resolve(self, scope: Scope, conflict_id: str, resolution: Resolution, at: datetime) -> bool:
         if not is_storable(conflict_id):
@@ -67,7 +67,7 @@ class SqlConflicts:
             "resolved_at": to_micros(at),
             "resolved_by": scope.actor,
         }
-        return await self._backend.write(lambda tx: tx.execute(statement, params) == 1)
+        return await self._backend.write(scope.organization_id, lambda tx: tx.execute(statement, params) == 1)
 
 
 def put_findings(tx: Transaction, memory: Memory, findings: Iterable[Finding], at: datetime) -> None:

@@ -60,7 +60,7 @@ class PastSearch:
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
         """What `ports.Store.candidates` describes, for a query with `known_at`."""
         while True:
-            found = await self._backend.read(partial(self._search, scope=scope, query=query))
+            found = await self._backend.read(scope.organization_id, partial(self._search, scope=scope, query=query))
             if isinstance(found, Candidates):
                 return found
             if found is None:
@@ -108,7 +108,7 @@ class PastSearch:
                 known = self._pasts.get(key)
             if known is None:
                 known = await self._begin(key)
-            while await self._backend.read(partial(self._follow_slice, organization_id, known)):
+            while await self._backend.read(organization_id, partial(self._follow_slice, organization_id, known)):
                 pass
             await asyncio.to_thread(_compact, known)
             with self._lock:
@@ -123,13 +123,19 @@ class PastSearch:
         copy = None
         while copy is None:
             await self._present.load(organization_id, model)
-            copy = await self._backend.read(partial(self._present.copied, organization_id=organization_id, model=model))
+            copy = await self._backend.read(
+                organization_id, partial(self._present.copied, organization_id=organization_id, model=model)
+            )
         known = _Past(copy, from_micros(edge))
-        turned = await self._backend.read(lambda tx: past.changed_since(tx, organization_id, known.edge))
+        turned = await self._backend.read(
+            organization_id, lambda tx: past.changed_since(tx, organization_id, known.edge)
+        )
         known.changed.update(turned)
         known.index.apply([], [id_ for id_, version in turned.items() if not version], known.index.position)
         for ids in past.batches([id_ for id_, version in turned.items() if version]):
-            await self._backend.read(partial(_put_back, organization_id=organization_id, known=known, ids=ids))
+            await self._backend.read(
+                organization_id, partial(_put_back, organization_id=organization_id, known=known, ids=ids)
+            )
         return known
 
     def _follow_slice(self, organization_id: str, known: _Past, tx: Transaction) -> bool:

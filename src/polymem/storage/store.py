@@ -28,7 +28,7 @@ from polymem.core.ports import (
 from polymem.storage import embeddings as vectors
 from polymem.storage import memories, people, requests, statements, verify
 from polymem.storage.agents import SqlAgents
-from polymem.storage.backend import Backend
+from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Tenant
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
@@ -61,11 +61,11 @@ class SqlStore:
         self.agents = SqlAgents(backend)
         self.time = SqlTime(backend)
 
-    async def _read(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
-        return await self._backend.read(lambda tx: work(tx, *args, **kwargs))
+    async def _read(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return await self._backend.read(tenant, lambda tx: work(tx, *args, **kwargs))
 
-    async def _write(self, work: Callable[..., T], *args: object, **kwargs: object) -> T:
-        return await self._backend.write(lambda tx: work(tx, *args, **kwargs))
+    async def _write(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return await self._backend.write(tenant, lambda tx: work(tx, *args, **kwargs))
 
     # --- memories ----------------------------------------------------------------------------
 
@@ -82,33 +82,33 @@ class SqlStore:
         size = sum(0 if isinstance(write, Purge) else len(write.memory.content) for write in writes)
         inline = size <= _PREPARED_INLINE
         prepared = prepare(scope, writes) if inline else await asyncio.to_thread(prepare, scope, writes)
-        return await self._write(apply, scope, prepared, idempotency, at)
+        return await self._write(scope.organization_id, apply, scope, prepared, idempotency, at)
 
     async def replay(self, scope: Scope, idempotency: Idempotency) -> list[str] | None:
-        return await self._read(requests.earlier_outcome, scope, idempotency)
+        return await self._read(scope.organization_id, requests.earlier_outcome, scope, idempotency)
 
     async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:
-        return await self._read(memories.get_many, scope, ids) if ids else {}
+        return await self._read(scope.organization_id, memories.get_many, scope, ids) if ids else {}
 
     async def find(self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int) -> Page[Memory]:
-        return await self._read(memories.find, scope, filter, sort, limit, offset)
+        return await self._read(scope.organization_id, memories.find, scope, filter, sort, limit, offset)
 
     async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
-        return await self._read(memories.tags, scope, filter)
+        return await self._read(scope.organization_id, memories.tags, scope, filter)
 
     async def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
         after = ""
-        while found := await self._read(memories.batch_after, scope, filter, after, batch):
+        while found := await self._read(scope.organization_id, memories.batch_after, scope, filter, after, batch):
             yield found
             if len(found) < batch:
                 return
             after = found[-1].id
 
     async def find_duplicate(self, scope: Scope, project_id: str | None, content: str, at: datetime) -> Memory | None:
-        return await self._read(memories.find_duplicate, scope, project_id, content, at)
+        return await self._read(scope.organization_id, memories.find_duplicate, scope, project_id, content, at)
 
     async def history(self, scope: Scope, memory_id: str) -> list[Version]:
-        return await self._read(memories.history, scope, memory_id)
+        return await self._read(scope.organization_id, memories.history, scope, memory_id)
 
     async def candidates(self, scope: Scope, query: CandidateQuery) -> Candidates:
         search = self._search if query.known_at is None else self._past
@@ -118,69 +118,71 @@ class SqlStore:
         if ids:
             where = to_predicate(scope, ())
             params = {**where.params, "ids": storable(ids), "at": to_micros(at)}
-            await self._backend.write(lambda tx: tx.execute(statements.TOUCH.format(where=where.sql), params))
+            await self._backend.write(
+                scope.organization_id, lambda tx: tx.execute(statements.TOUCH.format(where=where.sql), params)
+            )
 
     # --- projects, organizations, keys -------------------------------------------------------
 
     async def projects(self, scope: Scope) -> list[Project]:
-        return await self._read(people.projects, scope)
+        return await self._read(scope.organization_id, people.projects, scope)
 
     async def project(
         self, scope: Scope, *, key: str | None = None, id: str | None = None, slug: str | None = None
     ) -> Project | None:
-        return await self._read(people.get_project, scope, key=key, id_=id, slug=slug)
+        return await self._read(scope.organization_id, people.get_project, scope, key=key, id_=id, slug=slug)
 
     async def put_project(self, scope: Scope, project: Project) -> Project:
-        return await self._write(people.put_project, scope, project)
+        return await self._write(scope.organization_id, people.put_project, scope, project)
 
     async def put_organization(self, organization: Organization) -> Organization:
-        return await self._write(people.put_organization, organization)
+        return await self._write(EVERY_ORGANIZATION, people.put_organization, organization)
 
     async def organization(self, *, slug: str | None = None, id: str | None = None) -> Organization | None:
-        return await self._read(people.get_organization, slug=slug, id_=id)
+        return await self._read(EVERY_ORGANIZATION, people.get_organization, slug=slug, id_=id)
 
     async def organizations(self) -> list[Organization]:
-        return await self._read(people.organizations)
+        return await self._read(EVERY_ORGANIZATION, people.organizations)
 
     async def add_key(self, scope: Scope, key: ApiKey) -> None:
-        await self._write(people.add_key, scope, key)
+        await self._write(scope.organization_id, people.add_key, scope, key)
 
     async def keys(self, scope: Scope) -> list[ApiKey]:
-        return await self._read(people.keys, scope)
+        return await self._read(scope.organization_id, people.keys, scope)
 
     async def keys_by_prefix(self, prefix: str) -> list[ApiKey]:
-        return await self._read(people.keys_by_prefix, prefix)
+        return await self._read(EVERY_ORGANIZATION, people.keys_by_prefix, prefix)
 
     async def touch_key(self, scope: Scope, key_id: str, at: datetime) -> None:
-        await self._write(people.touch_key, scope, key_id, at)
+        await self._write(scope.organization_id, people.touch_key, scope, key_id, at)
 
     async def revoke_key(self, scope: Scope, key_id: str, at: datetime) -> bool:
-        return await self._write(people.revoke_key, scope, key_id, at)
+        return await self._write(scope.organization_id, people.revoke_key, scope, key_id, at)
 
     # --- maintenance -------------------------------------------------------------------------
 
     async def stats(self, scope: Scope, at: datetime, model: EmbeddingModel | None) -> Stats:
-        return await self._read(memories.stats, scope, at, model, await self._backend.size())
+        return await self._read(scope.organization_id, memories.stats, scope, at, model, await self._backend.size())
 
     async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
         # Goes on where the call before ended, so that embedding everything does not look again and again at what is
         # done; and once more from the start before it says that nothing is left.
         start = ("", "")
         after = self._embedded_to.get(model, start)
-        found = await self._read(vectors.pending, model, after, limit)
+        found = await self._read(EVERY_ORGANIZATION, vectors.pending, model, after, limit)
         if not found and after != start:
-            found = await self._read(vectors.pending, model, start, limit)
+            found = await self._read(EVERY_ORGANIZATION, vectors.pending, model, start, limit)
         self._embedded_to[model] = (found[-1].organization_id, found[-1].memory_id) if found else start
         return found
 
     async def count_pending(self, model: EmbeddingModel) -> int:
-        return await self._read(vectors.count_pending, model)
+        return await self._read(EVERY_ORGANIZATION, vectors.count_pending, model)
 
     async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
-        return await self._write(vectors.put_embeddings, model, embeddings)
+        return await self._write(EVERY_ORGANIZATION, vectors.put_embeddings, model, embeddings)
 
     async def drop_embeddings(self, keep: EmbeddingModel) -> int:
-        return await self._write(vectors.drop_embeddings, keep)
+        return await self._write(EVERY_ORGANIZATION, vectors.drop_embeddings, keep)
 
     async def verify(self, *, repair: bool, model: EmbeddingModel | None) -> Verification:
         found = await verify.verify(self._backend, repair=repair, model=model)
@@ -197,7 +199,7 @@ class SqlStore:
         await self._search.load(scope.organization_id, model)
 
     async def ping(self) -> None:
-        await self._backend.read(lambda tx: tx.query(statements.ALIVE, {}))
+        await self._backend.read(NO_ORGANIZATION, lambda tx: tx.query(statements.ALIVE, {}))
 
     async def close(self) -> None:
         await self._backend.close()

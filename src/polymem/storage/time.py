@@ -19,12 +19,14 @@ class SqlTime:
     async def get_many(self, scope: Scope, ids: Sequence[str], at: datetime) -> dict[str, Memory]:
         if not ids:
             return {}
-        return await self._backend.read(lambda tx: past.get_many(tx, scope, ids, at))
+        return await self._backend.read(scope.organization_id, lambda tx: past.get_many(tx, scope, ids, at))
 
     async def find(
         self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int, at: datetime
     ) -> Page[Memory]:
-        return await self._backend.read(lambda tx: past.find(tx, scope, filter, sort, limit, offset, at))
+        return await self._backend.read(
+            scope.organization_id, lambda tx: past.find(tx, scope, filter, sort, limit, offset, at)
+        )
 
     async def changes(
         self,
@@ -38,5 +40,6 @@ class SqlTime:
         descending: bool,
     ) -> Page[Version]:
         return await self._backend.read(
-            lambda tx: past.changes(tx, scope, since, until, filter, kinds, limit, offset, descending)
+            scope.organization_id,
+            lambda tx: past.changes(tx, scope, since, until, filter, kinds, limit, offset, descending),
         )

@@ -15,7 +15,7 @@ from polymem.core.model import Memory
 from polymem.core.ports import EmbeddingModel, Verification
 from polymem.core.text import indexed_text
 from polymem.storage import embeddings, people, statements
-from polymem.storage.backend import Backend, Row, Transaction
+from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Transaction
 from polymem.storage.embeddings import BYTES_PER_VALUE
 from polymem.storage.rows import from_memory_row, from_snapshot, metadata_entries, to_memory_params
 from polymem.storage.search import analyse
@@ -53,17 +53,23 @@ async def verify(backend: Backend, *, repair: bool, model: EmbeddingModel | None
     for sentence in await backend.damage():
         tally.problems.append(sentence)
         tally.detail["damage"] += 1
-    for organization in await backend.read(people.organizations):
-        await _settle(backend, tally, await backend.read(partial(_orphans, organization.id)), repair)
+    for organization in await backend.read(EVERY_ORGANIZATION, people.organizations):
+        await _settle(
+            backend,
+            organization.id,
+            tally,
+            await backend.read(organization.id, partial(_orphans, organization.id)),
+            repair,
+        )
         after = ""
-        while batch := await backend.read(partial(_batch, organization.id, after, model)):
+        while batch := await backend.read(organization.id, partial(_batch, organization.id, after, model)):
             ids, problems = batch
             tally.memories += len(ids)
-            await _settle(backend, tally, problems, repair)
+            await _settle(backend, organization.id, tally, problems, repair)
             after = ids[-1]
     without_vector = 0
     if model is not None:
-        without_vector = await backend.read(lambda tx: embeddings.count_pending(tx, model))
+        without_vector = await backend.read(EVERY_ORGANIZATION, lambda tx: embeddings.count_pending(tx, model))
     return Verification(
         memories=tally.memories,
         problems=tuple(tally.problems),
@@ -73,14 +79,16 @@ async def verify(backend: Backend, *, repair: bool, model: EmbeddingModel | None
     )
 
 
-async def _settle(backend: Backend, tally: _Tally, problems: Sequence[Problem], repair: bool) -> None:
+async def _settle(
+    backend: Backend, organization_id: str, tally: _Tally, problems: Sequence[Problem], repair: bool
+) -> None:
     for problem in problems:
         tally.detail[problem.kind] += 1
         if len(tally.problems) < MOST_SENTENCES:
             tally.problems.append(problem.sentence)
     mendable = [problem for problem in problems if problem.repair is not None]
     if repair and mendable:
-        await backend.write(partial(_mend, mendable))
+        await backend.write(organization_id, partial(_mend, mendable))
         tally.repaired += len(mendable)
 
 

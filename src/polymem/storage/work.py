@@ -26,16 +26,16 @@ class SqlWork:
         self._backend = backend
 
     async def add(self, scope: Scope, entry: Work) -> bool:
-        return await self._backend.write(lambda tx: _add(tx, scope, entry))
+        return await self._backend.write(scope.organization_id, lambda tx: _add(tx, scope, entry))
 
     async def replace(self, scope: Scope, entry: Work) -> bool:
-        return await self._backend.write(lambda tx: _replace(tx, scope, entry))
+        return await self._backend.write(scope.organization_id, lambda tx: _replace(tx, scope, entry))
 
     async def get(self, scope: Scope, kind: type[W], id: str) -> W | None:
-        return await self._backend.read(lambda tx: _get(tx, scope, kind, id))
+        return await self._backend.read(scope.organization_id, lambda tx: _get(tx, scope, kind, id))
 
     async def find(self, scope: Scope, kind: type[W], filter: WorkFilter, limit: int, offset: int) -> Page[W]:
-        return await self._backend.read(lambda tx: _find(tx, scope, kind, filter, limit, offset))
+        return await self._backend.read(scope.organization_id, lambda tx: _find(tx, scope, kind, filter, limit, offset))
 
     async def scan(self, scope: Scope, kind: type[W], filter: WorkFilter, batch: int = 500) -> AsyncIterator[list[W]]:
         after = ""
@@ -46,13 +46,13 @@ class SqlWork:
             after = found[-1].id
 
     async def _batch(self, scope: Scope, kind: type[W], filter: WorkFilter, after: str, limit: int) -> list[W]:
-        return await self._backend.read(lambda tx: _batch(tx, scope, kind, filter, after, limit))
+        return await self._backend.read(scope.organization_id, lambda tx: _batch(tx, scope, kind, filter, after, limit))
 
     async def last_change(self, scope: Scope, project_id: str) -> datetime | None:
-        return await self._backend.read(lambda tx: _last_change(tx, scope, project_id))
+        return await self._backend.read(scope.organization_id, lambda tx: _last_change(tx, scope, project_id))
 
     async def remove(self, scope: Scope, kind: type[W], id: str) -> bool:
-        return await self._backend.write(lambda tx: _remove(tx, scope, kind, id))
+        return await self._backend.write(scope.organization_id, lambda tx: _remove(tx, scope, kind, id))
 
 
 def _add(tx: Transaction, scope: Scope, entry: Work) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from polymem.core.errors import Unavailable
 from polymem.core.filters import Sort
 from polymem.storage import open_store
+from polymem.storage.backend import NO_ORGANIZATION
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres import open_postgres
 from tests.storage.support import inserts, memory, new_scope
@@ -36,7 +37,7 @@ async def test_many_first_starts_at_once_make_one_schema(server_url: str) -> Non
     url = psycopg.conninfo.make_conninfo("", **{**parts, "dbname": "empty"})
     backends = await asyncio.gather(*[open_postgres(url, Schema(CURRENT.revision, CURRENT.scripts)) for _ in range(4)])
     for backend in backends:
-        assert await backend.read(lambda tx: tx.query("SELECT count(*) FROM memories", {})) == [(0,)]
+        assert await backend.read(NO_ORGANIZATION, lambda tx: tx.query("SELECT count(*) FROM memories", {})) == [(0,)]
         await backend.close()
 
 

@@ -12,6 +12,7 @@ import pytest
 from polymem.core.errors import Conflict, InvalidInput, Unavailable
 from polymem.core.filters import Sort
 from polymem.storage import open_store
+from polymem.storage.backend import NO_ORGANIZATION
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.sqlite import open_sqlite, upgrade
 from tests.storage.support import MODEL, inserts, keep, memory, new_scope
@@ -140,7 +141,7 @@ def following(tmp_path: Path) -> Schema:
 
 async def test_an_older_format_is_upgraded_after_a_backup(kept: Path, following: Schema) -> None:
     backend = await open_sqlite(kept, following)
-    assert await backend.read(lambda tx: tx.query("SELECT content, mood FROM memories", {})) == [
+    assert await backend.read(NO_ORGANIZATION, lambda tx: tx.query("SELECT content, mood FROM memories", {})) == [
         ("The cat sleeps.", None)
     ]
     await backend.close()

@@ -12,10 +12,11 @@ import psycopg
 from psycopg import IsolationLevel
 
 from polymem.core.errors import StoreUnreachable, Unavailable
-from polymem.storage.backend import Transaction
+from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
 from polymem.storage.postgres.connections import CANNOT_BE_REACHED, Connection, Connections, connect
+from polymem.storage.postgres.isolation import enter, has_roles
 from polymem.storage.postgres.upgrade import prepare
 
 T = TypeVar("T")
@@ -44,37 +45,43 @@ def _open(url: str, schema: Schema, connections: int) -> "PostgresBackend":
     try:
         with connect(url) as connection:
             prepare(connection, schema)
+            roles = has_roles(connection)
     except psycopg.OperationalError as error:
         raise StoreUnreachable(f"The database cannot be reached ({str(error).strip()})") from None
     except psycopg.ProgrammingError as error:
         if error.sqlstate is not None:
             raise
         raise Unavailable(f"The database URL cannot be read ({str(error).strip()})") from None
-    return PostgresBackend(url, connections)
+    return PostgresBackend(url, connections, roles=roles)
 
 
 class PostgresBackend:
     """Some connections and as many threads. Reads see one snapshot; writers of one organization queue up at
-    its row (see `statements.ADVANCE`).
+    its row (see `statements.ADVANCE`). `roles` says how transactions are confined (see `isolation`).
 
     What may be run again is: a transaction that the server asks for again, and one that has lost its connection
     before it was to be committed.
     """
 
-    def __init__(self, url: str, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: str, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS, *, roles: bool
+    ) -> None:
+        self._roles = roles
         self._connections = Connections(url)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="polymem-database")
         self._wait_seconds = wait_seconds
         self._closed = False
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._submit(IsolationLevel.REPEATABLE_READ, True, work)
+    async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self._submit(tenant, IsolationLevel.REPEATABLE_READ, True, work)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._submit(IsolationLevel.READ_COMMITTED, False, work)
+    async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self._submit(tenant, IsolationLevel.READ_COMMITTED, False, work)
 
     async def size(self) -> int | None:
-        ((size,),) = await self.read(lambda tx: tx.query("SELECT pg_database_size(current_database())", {}))
+        ((size,),) = await self.read(
+            NO_ORGANIZATION, lambda tx: tx.query("SELECT pg_database_size(current_database())", {})
+        )
         return int(size)
 
     async def damage(self) -> list[str]:
@@ -93,10 +100,12 @@ class PostgresBackend:
         self._threads.shutdown(wait=True)
         self._connections.close()
 
-    async def _submit(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
+    async def _submit(
+        self, tenant: Tenant, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]
+    ) -> T:
         if self._closed:
             raise Unavailable("The store is closed")
-        job = self._threads.submit(self._run, isolation, read_only, work)
+        job = self._threads.submit(self._run, tenant, isolation, read_only, work)
         # What has begun can no longer be called off; what still waits for a thread then has waited long enough.
         patience = asyncio.get_running_loop().call_later(self._wait_seconds, job.cancel)
         try:
@@ -108,11 +117,11 @@ class PostgresBackend:
         finally:
             patience.cancel()
 
-    def _run(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
+    def _run(self, tenant: Tenant, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
         pause = 0.01
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._transaction(isolation, read_only, work)
+                return self._transaction(tenant, isolation, read_only, work)
             except _LostBeforeCommit as lost:
                 # A restarted server has closed all of them; the next one is new, or refused at once.
                 self._connections.forget_idle()
@@ -126,13 +135,16 @@ class PostgresBackend:
             pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _transaction(self, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]) -> T:
+    def _transaction(
+        self, tenant: Tenant, isolation: IsolationLevel, read_only: bool, work: Callable[[Transaction], T]
+    ) -> T:
         borrowed = self._connections.take()
         connection = borrowed.connection
         ended = committing = False
         try:
             connection.isolation_level = isolation
             connection.read_only = read_only
+            enter(connection, tenant, roles=self._roles)
             result = work(PostgresTransaction(connection))
             committing = not read_only
             connection.commit()

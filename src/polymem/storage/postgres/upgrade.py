@@ -5,6 +5,7 @@ import psycopg
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import Row
 from polymem.storage.migrations import Schema, number
+from polymem.storage.postgres.isolation import secure, see_everything
 
 OLDEST_SERVER = 14_00_00
 
@@ -20,14 +21,16 @@ def prepare(connection: "psycopg.Connection[Row]", schema: Schema) -> None:
     if connection.info.server_version < OLDEST_SERVER:
         raise Unavailable("PostgreSQL 14 or newer is needed")
     found = _revision(connection)
-    if found == schema.revision:
-        return
     if number(found) > schema.format:
         raise Unavailable(
             f"The database has schema {found}, and this polymem knows schemas up to {schema.revision}: "
             "use the newer polymem"
         )
-    _migrate(connection, schema)
+    if found != schema.revision:
+        _migrate(connection, schema)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        secure(connection)
 
 
 def _revision(connection: "psycopg.Connection[Row]") -> str:
@@ -46,5 +49,6 @@ def _migrate(connection: "psycopg.Connection[Row]", schema: Schema) -> None:
     with engine.connect() as bound:
         # Held to the end of the transaction; whoever waited here finds nothing left to do.
         bound.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        see_everything(connection)
         upgrade(bound, SchemaDialect(text=sa.Text(collation="C")), schema)
         bound.commit()

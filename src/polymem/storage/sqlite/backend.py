@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from polymem.core.errors import Unavailable
-from polymem.storage.backend import Transaction
+from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
@@ -62,10 +62,10 @@ class SqliteBackend:
         """How many transactions were committed; with group commit fewer than `write` calls."""
         return self._writer.commits
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._readers.run(work))
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._writer.run(work))
 
     async def size(self) -> int | None:
@@ -77,7 +77,7 @@ class SqliteBackend:
 
     async def damage(self) -> list[str]:
         # References between rows are `verify`'s business, which can also mend them.
-        rows = await self.read(lambda tx: tx.query("PRAGMA quick_check", {}))
+        rows = await self.read(NO_ORGANIZATION, lambda tx: tx.query("PRAGMA quick_check", {}))
         return [str(sentence) for (sentence,) in rows if sentence != "ok"]
 
     async def backup(self, target: Path) -> None:
