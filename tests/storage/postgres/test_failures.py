@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from polymem.core.errors import StoreUnreachable, Unavailable
-from polymem.storage.backend import Transaction
+from polymem.storage.backend import EVERY_ORGANIZATION, Transaction
 from polymem.storage.postgres import PostgresBackend
 from tests.databases import Postgres, postgres
 
@@ -24,13 +24,13 @@ async def backend(database: Postgres) -> AsyncIterator[PostgresBackend]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE tally (name text PRIMARY KEY, count int NOT NULL)")
         connection.execute("INSERT INTO tally VALUES ('a', 0), ('b', 0)")
-    opened = PostgresBackend(url, connections=2, wait_seconds=0.3)
+    opened = PostgresBackend(url, connections=2, wait_seconds=0.3, roles=False)
     yield opened
     await opened.close()
 
 
 async def counts(backend: PostgresBackend) -> dict[str, int]:
-    return dict(await backend.read(lambda tx: tx.query("SELECT name, count FROM tally", {})))
+    return dict(await backend.read(EVERY_ORGANIZATION, lambda tx: tx.query("SELECT name, count FROM tally", {})))
 
 
 def add(tx: Transaction, *names: str) -> None:
@@ -50,8 +50,8 @@ async def test_two_transactions_that_wait_for_each_other_are_both_done(backend: 
         add(tx, second)
 
     await asyncio.gather(
-        backend.write(lambda tx: cross(tx, "a", "b")),
-        backend.write(lambda tx: cross(tx, "b", "a")),
+        backend.write(EVERY_ORGANIZATION, lambda tx: cross(tx, "a", "b")),
+        backend.write(EVERY_ORGANIZATION, lambda tx: cross(tx, "b", "a")),
     )
     assert len(attempts) == 3
     assert await counts(backend) == {"a": 2, "b": 2}
@@ -67,7 +67,7 @@ async def test_a_transaction_that_loses_its_connection_before_the_end_is_run_aga
         if attempts == 1:
             tx.query("SELECT pg_terminate_backend(pg_backend_pid())", {})
 
-    await backend.write(interrupted)
+    await backend.write(EVERY_ORGANIZATION, interrupted)
     assert attempts == 2
     assert (await counts(backend))["a"] == 1
 
@@ -87,7 +87,7 @@ async def test_a_connection_lost_at_the_end_is_told_since_nobody_knows_what_was_
             {},
         )
 
-    await backend.write(prepare)
+    await backend.write(EVERY_ORGANIZATION, prepare)
     attempts: list[int] = []
 
     def once(tx: Transaction) -> None:
@@ -95,14 +95,14 @@ async def test_a_connection_lost_at_the_end_is_told_since_nobody_knows_what_was_
         add(tx, "a")
 
     with pytest.raises(StoreUnreachable, match="look whether it is there"):
-        await backend.write(once)
+        await backend.write(EVERY_ORGANIZATION, once)
     assert len(attempts) == 1
     assert (await counts(backend))["a"] == 0
 
 
 async def test_who_finds_no_connection_to_spare_is_told_in_time(backend: PostgresBackend) -> None:
     go_on = threading.Event()
-    busy = [asyncio.create_task(backend.read(lambda _: go_on.wait(30))) for _ in range(2)]
+    busy = [asyncio.create_task(backend.read(EVERY_ORGANIZATION, lambda _: go_on.wait(30))) for _ in range(2)]
     await asyncio.sleep(0)
     began = time.monotonic()
     with pytest.raises(Unavailable, match="busy"):
@@ -117,7 +117,7 @@ async def test_a_caller_that_gives_up_while_it_waits_is_not_told_of_busy_connect
     backend: PostgresBackend,
 ) -> None:
     go_on = threading.Event()
-    busy = [asyncio.create_task(backend.read(lambda _: go_on.wait(30))) for _ in range(2)]
+    busy = [asyncio.create_task(backend.read(EVERY_ORGANIZATION, lambda _: go_on.wait(30))) for _ in range(2)]
     waiting = asyncio.create_task(counts(backend))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -135,7 +135,7 @@ async def test_after_a_restart_of_the_server_the_next_read_is_answered(
     await asyncio.to_thread(database.start)
     # The connections from before are dead, which nobody has noticed yet.
     assert await counts(backend) == {"a": 0, "b": 0}
-    await backend.write(lambda tx: add(tx, "a"))
+    await backend.write(EVERY_ORGANIZATION, lambda tx: add(tx, "a"))
 
 
 async def test_while_the_server_is_away_only_the_first_looks_for_it(
