@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         20, ge=0, description="SelfMemory: new invitations a minute; 0 is no limit."
     )
 
+    rate_limit_invitation_accept: int = Field(
+        10, ge=0, description="Invitations that an account accepts in a minute; 0 is no limit."
+    )
+
     public_url: str | None = Field(
         None, description="Where people reach this server, for links in invitations; default http://HOST:PORT."
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from polymem.core import Core
-from polymem.core.access import TABLE, Action, Standing
+from polymem.core.access import TABLE, Action, ByKey, Standing
 from polymem.core.errors import Forbidden, NotAuthenticated, NotFound, Refusal
 from polymem.core.model import Draft
 from polymem.core.people import OrganizationRole, Permission, Principal, PrincipalKind, ProjectRole, Scope
@@ -124,14 +125,17 @@ async def test_a_key_does_what_the_table_gives_keys_and_its_permissions_allow(co
     cast = await new_cast(core)
     owner = await cast.principal(core, Standing.ORGANIZATION_OWNER)
     row = TABLE[action]
-    for permissions in (READ | WRITE, READ, WRITE):
-        _, secret = await core.keys.create(owner, "all", organization=cast.organization, permissions=permissions)
+    good_enough = {None: {ByKey.ANY, ByKey.WHOLE}, cast.project.id: {ByKey.ANY}}
+    for permissions, (project, enough) in product((READ | WRITE, READ, WRITE), good_enough.items()):
+        _, secret = await core.keys.create(
+            owner, "key", organization=cast.organization, project=project, permissions=permissions
+        )
         key = await core.access.principal_of(secret)
-        assert key.kind is PrincipalKind.ORGANIZATION_KEY
         authority = await core.access.authority(key, organization=cast.organization, project=cast.project.id)
-        assert authority.may(action) == (row.by_key and (row.permission is None or row.permission in permissions))
+        expected = row.by_key in enough and (row.permission is None or row.permission in permissions)
+        assert authority.may(action) == expected
         if not authority.may(action):
-            with pytest.raises(Forbidden):
+            with pytest.raises((Forbidden, NotFound)):  # to a project key, what is outside is not there
                 await DEEDS[action](core, key, cast)
 
 

@@ -187,6 +187,7 @@ def test_a_project_key_administers_nobody(server: Server, place: Place) -> None:
         own = f"/api/projects/{place.project}"
         assert api.get(own).status_code == 200
         refused = [
+            api.delete(own),
             api.get(f"/api/projects/{other}"),
             api.post(f"/api/projects/{other}/api-keys", json={"name": "k"}),
             api.post(f"{own}/members", json={"user_id": place.victim.id}),

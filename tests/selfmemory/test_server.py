@@ -18,7 +18,7 @@ from tests.serving import Server, serving
 def strict(make_settings: MakeSettings) -> Iterator[Server]:
     """A server that everybody needs a credential for, with low limits and without a model."""
     limits = {f"rate_limit_{name}": 2 for name in ("memory_create", "memory_search", "organization_create")}
-    limits |= {"rate_limit_project_create": 3, "rate_limit_invitation_create": 2}
+    limits |= {"rate_limit_project_create": 3, "rate_limit_invitation_create": 2, "rate_limit_invitation_accept": 3}
     with serving(make_settings(auth="required", embedder="none", **limits)) as server:
         yield server
 
@@ -122,6 +122,9 @@ def test_what_costs_most_is_limited_for_each_credential(strict: Server) -> None:
         to_project = f"/api/projects/{project}/invitations"
         assert person.api.post(to_project, json={"email": "m@example.org"}).status_code == 429
         assert other.api.post("/api/organizations", json={"name": "Others may"}).status_code == 200
+        guesses = [other.api.post(f"/api/invitations/guess{n}/accept") for n in range(4)]
+        assert [answer.status_code for answer in guesses] == [404, 404, 404, 429]
+        assert 1 <= int(guesses[-1].headers["retry-after"]) <= 60
 
 
 def test_limits_are_generous_by_default(server: Server) -> None:

@@ -38,7 +38,7 @@ UNSCOPED = {
     "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
     "core.retention.sweep",
     # These work on the text they are given, and read nothing.
-    "core.compression.__call__", "core.extractions.__call__",
+    "core.compression.__call__", "core.extractions.__call__", "core.facts.__call__",
 }  # fmt: skip
 
 # These concern the caller alone: there is nothing in them that could name anything of anybody else.

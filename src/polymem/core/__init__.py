@@ -17,6 +17,7 @@ from polymem.core.context import Context
 from polymem.core.detection import Detector
 from polymem.core.digest import Digest
 from polymem.core.extraction import Extractions
+from polymem.core.facts import Facts
 from polymem.core.invitations import Invitations
 from polymem.core.judgements import Judgements
 from polymem.core.judging import ChatJudge
@@ -83,6 +84,7 @@ class Core:
         self.digest = Digest(self.memories, self.recall, embedder, extractor, chat)
         self.compression = Compression(embedder, extractor, chat)
         self.extractions = Extractions(chat)
+        self.facts = Facts(chat)
         self._chat = chat
         self.worklog = Worklog(store.work, clock, self.projects, new_id)
         self.context = Context(store, embedder, clock, self.projects, self.recall, self.worklog)

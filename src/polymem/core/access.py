@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from polymem.core.errors import Forbidden
 from polymem.core.people import OrganizationRole, Permission, Principal, Project, ProjectRole, Scope
@@ -53,14 +53,24 @@ class Action(StrEnum):
     REVOKE_KEYS = "project.revoke_keys"
 
 
+class ByKey(Enum):
+    """Which keys, and other credentials that programs have on somebody's behalf, may do something."""
+
+    NONE = "none"
+    """People are administered by people."""
+    WHOLE = "whole"
+    """Those that are not limited to one project: they manage projects, the others only live in theirs."""
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Who may do something. Credentials of limited permissions need `permission` for it, if it is not None; keys may
-    do it only `by_key`: people are administered by people. `refusal` is said to all others."""
+    """Who may do something. Credentials of limited permissions need `permission` for it, if it is not None; those of
+    programs may do it only as `by_key` says. `refusal` is said to all others."""
 
     allowed: frozenset[Standing]
     permission: Permission | None
-    by_key: bool
+    by_key: ByKey
     refusal: str
 
 
@@ -72,35 +82,36 @@ _PO, _PA, _PE, _PV = (
     Standing.PROJECT_VIEWER,
 )
 _READ, _WRITE = Permission.READ, Permission.WRITE
+_NONE, _WHOLE, _ANY = ByKey
 
 
-def _row(allowed: set[Standing], permission: Permission | None, by_key: bool, refusal: str) -> Row:
+def _row(allowed: set[Standing], permission: Permission | None, by_key: ByKey, refusal: str) -> Row:
     return Row(frozenset(allowed), permission, by_key, refusal)
 
 
 TABLE: Mapping[Action, Row] = {
-    Action.SEE_ORGANIZATION: _row({_O, _A, _M}, _READ, True, "Access denied - not a member of this organization"),
-    Action.INVITE_TO_ORGANIZATION: _row({_O, _A}, _WRITE, False, "Only organization admins can invite users"),
-    Action.CHANGE_ROLES: _row({_O, _A}, _WRITE, False, "Only organization admins can update member roles"),
-    Action.REMOVE_MEMBERS: _row({_O, _A}, _WRITE, False, "Only organization admins can remove other members"),
-    Action.TRANSFER_ORGANIZATION: _row({_O}, _WRITE, False, "Only the organization owner can transfer ownership"),
-    Action.DELETE_ORGANIZATION: _row({_O}, _WRITE, False, "Only the organization owner can delete the organization"),
-    Action.READ_AUDIT: _row({_O, _A}, _READ, False, "Only organization admins can read the audit trail"),
-    Action.CREATE_PROJECT: _row({_O, _A}, _WRITE, True, "Only organization owners and admins can create projects"),
-    Action.SEE_ORGANIZATION_KEYS: _row({_O}, _READ, True, "Only the organization owner can see all keys"),
-    Action.CREATE_ORGANIZATION_KEY: _row({_O}, None, True, "Only the organization owner can make keys for all of it"),
-    Action.REVOKE_ORGANIZATION_KEYS: _row({_O}, _WRITE, True, "Only the organization owner can end keys for all of it"),
-    Action.SEE_PROJECT: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Access denied - not a member of this project"),
-    Action.REVISE_PROJECT: _row({_O, _PO, _PA}, _WRITE, True, "Only project admins can perform this action"),
-    Action.MANAGE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
-    Action.REMOVE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can remove other members"),
-    Action.INVITE_TO_PROJECT: _row({_O, _PO, _PA}, _WRITE, False, "Only project admins can perform this action"),
-    Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, True, "Only the project owner can delete the project"),
-    Action.READ_MEMORIES: _row({_O, _PO, _PA, _PE, _PV}, _READ, True, "Permission denied - read access required"),
-    Action.WRITE_MEMORIES: _row({_O, _PO, _PA, _PE}, _WRITE, True, "Permission denied - write access required"),
-    Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, None, True, "You do not have access to this project"),
+    Action.SEE_ORGANIZATION: _row({_O, _A, _M}, _READ, _ANY, "Access denied - not a member of this organization"),
+    Action.INVITE_TO_ORGANIZATION: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can invite users"),
+    Action.CHANGE_ROLES: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can update member roles"),
+    Action.REMOVE_MEMBERS: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can remove other members"),
+    Action.TRANSFER_ORGANIZATION: _row({_O}, _WRITE, _NONE, "Only the organization owner can transfer ownership"),
+    Action.DELETE_ORGANIZATION: _row({_O}, _WRITE, _NONE, "Only the organization owner can delete the organization"),
+    Action.READ_AUDIT: _row({_O, _A}, _READ, _NONE, "Only organization admins can read the audit trail"),
+    Action.CREATE_PROJECT: _row({_O, _A}, _WRITE, _ANY, "Only organization owners and admins can create projects"),
+    Action.SEE_ORGANIZATION_KEYS: _row({_O}, _READ, _ANY, "Only the organization owner can see all keys"),
+    Action.CREATE_ORGANIZATION_KEY: _row({_O}, None, _ANY, "Only the organization owner can make keys for all of it"),
+    Action.REVOKE_ORGANIZATION_KEYS: _row({_O}, _WRITE, _ANY, "Only the organization owner can end keys for all of it"),
+    Action.SEE_PROJECT: _row({_O, _PO, _PA, _PE, _PV}, _READ, _ANY, "Access denied - not a member of this project"),
+    Action.REVISE_PROJECT: _row({_O, _PO, _PA}, _WRITE, _ANY, "Only project admins can perform this action"),
+    Action.MANAGE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, _NONE, "Only project admins can perform this action"),
+    Action.REMOVE_PROJECT_MEMBERS: _row({_O, _PO, _PA}, _WRITE, _NONE, "Only project admins can remove other members"),
+    Action.INVITE_TO_PROJECT: _row({_O, _PO, _PA}, _WRITE, _NONE, "Only project admins can perform this action"),
+    Action.DELETE_PROJECT: _row({_O, _PO}, _WRITE, _WHOLE, "Only the project owner can delete the project"),
+    Action.READ_MEMORIES: _row({_O, _PO, _PA, _PE, _PV}, _READ, _ANY, "Permission denied - read access required"),
+    Action.WRITE_MEMORIES: _row({_O, _PO, _PA, _PE}, _WRITE, _ANY, "Permission denied - write access required"),
+    Action.CREATE_KEY: _row({_O, _PO, _PA, _PE, _PV}, None, _ANY, "You do not have access to this project"),
     Action.REVOKE_KEYS: _row(
-        {_O, _PO, _PA}, _WRITE, True, "You can only delete your own API keys (or admin can delete any key)"
+        {_O, _PO, _PA}, _WRITE, _ANY, "You can only delete your own API keys (or admin can delete any key)"
     ),
 }
 """Who may do what. Membership of an organization alone gives no project; its owner has every project in it."""
@@ -157,8 +168,11 @@ class Authority:
         return (
             not self.standings.isdisjoint(row.allowed)
             and (row.permission is None or row.permission in self.principal.permissions)
-            and (row.by_key or self.principal.key is None)
+            and (not self.principal.is_delegate or self._may_delegate(row.by_key))
         )
+
+    def _may_delegate(self, by_key: ByKey) -> bool:
+        return by_key is ByKey.ANY or (by_key is ByKey.WHOLE and self.principal.project_id is None)
 
     def require(self, action: Action) -> None:
         """Raises Forbidden unless the principal may do it."""

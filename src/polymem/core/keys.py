@@ -83,7 +83,7 @@ class Keys:
             authority.require(Action.SEE_PROJECT)
             keys = await self._store.people.project_keys(authority.scope, authority.project.id)
         else:
-            mine = own and principal.user is not None and principal.key is None
+            mine = own and principal.user is not None and not principal.is_delegate
             if not mine:
                 authority.require(Action.SEE_ORGANIZATION_KEYS)
             keys = await self._store.keys(authority.scope)
@@ -113,7 +113,7 @@ class Keys:
             authority = await self._access.authority(
                 principal, organization=key.organization_id, project=key.project_id
             )
-        own = principal.key is None and principal.user is not None and key.creator_id == principal.user.id
+        own = not principal.is_delegate and principal.user is not None and key.creator_id == principal.user.id
         if not own:
             authority.require(Action.REVOKE_ORGANIZATION_KEYS if key.project_id is None else Action.REVOKE_KEYS)
         if not await self._store.revoke_key(authority.scope, key_id, self._clock.now()):

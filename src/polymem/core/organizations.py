@@ -153,7 +153,7 @@ class Organizations:
         Raises NotFound (kind "Member"), Forbidden, RuleBroken (OWNER_STAYS).
         """
         authority = await self._authority(principal, organization, Action.SEE_ORGANIZATION)
-        leaves = principal.key is None and principal.user is not None and principal.user.id == user_id
+        leaves = not principal.is_delegate and principal.user is not None and principal.user.id == user_id
         if not leaves:
             authority.require(Action.REMOVE_MEMBERS)
         member = await self._member(authority, user_id)

@@ -366,6 +366,11 @@ class Principal:
     door: str = ""
 
     @property
+    def is_delegate(self) -> bool:
+        """Whether it is a program that somebody lets act for them, instead of that somebody."""
+        return self.key is not None
+
+    @property
     def actor(self) -> str:
         """Who a history says did it."""
         if self.key is not None:

@@ -329,7 +329,7 @@ class Access:
 
 def account_of(principal: Principal, *, itself: bool = False) -> User:
     """The account behind a call; with `itself` a key does not do. Raises Forbidden without one."""
-    if principal.user is None or (itself and principal.key is not None):
+    if principal.user is None or (itself and principal.is_delegate):
         raise Forbidden("This needs an account: log in, or send an account token")
     return principal.user
 

@@ -234,7 +234,7 @@ class Teams:
     ) -> Cascade:
         """Remove a member with their keys of the project, or leave it. Raises NotFound (kind "Member"), Forbidden."""
         authority = await self.authority(principal, project, Action.SEE_PROJECT, organization)
-        leaves = principal.key is None and principal.user is not None and principal.user.id == user_id
+        leaves = not principal.is_delegate and principal.user is not None and principal.user.id == user_id
         if not leaves:
             authority.require(Action.REMOVE_PROJECT_MEMBERS)
         cascade = await self._store.people.remove_project_member(

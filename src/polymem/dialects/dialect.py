@@ -20,7 +20,8 @@ class DialectOptions:
     `memento_api_key`, when set, is a secret that Memento callers must present. `data_dir` is where the server keeps
     its files. `cors_origins` are the origins whose pages may use a browser's session. `rate_limits` says how many
     calls of an operation a credential has in a minute ("login", "memory_create", "memory_search",
-    "organization_create", "project_create", "invitation_create"); one that is not in it is not limited.
+    "organization_create", "project_create", "invitation_create", "invitation_accept"); one that is not in it is not
+    limited.
     """
 
     version: str

@@ -113,6 +113,7 @@ class Operation(StrEnum):
     CREATE_ORGANIZATION = "organization_create"
     CREATE_PROJECT = "project_create"
     INVITE = "invitation_create"
+    ACCEPT = "invitation_accept"
 
 
 @dataclass(frozen=True, slots=True)

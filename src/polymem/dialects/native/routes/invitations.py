@@ -40,10 +40,14 @@ async def get(request: Request, token: Token) -> Response:
 
 
 @router.post(
-    "/{token}/accept", response_model=wire.Accepted, summary="Accept an invitation", responses=responses(404, 409, 410)
+    "/{token}/accept",
+    response_model=wire.Accepted,
+    summary="Accept an invitation",
+    responses=responses(404, 409, 410, 429),
 )
-async def accept(visit: Visitor, token: Token) -> Response:
+async def accept(request: Request, visit: Visitor, token: Token) -> Response:
     """Become a member as the invitation says, once. For the account of the address it was sent to."""
+    await kit.count_call(request, "invitation_accept", visit.principal.actor)
     return kit.JsonResponse(await _accepted(visit, await visit.core.invitations.accept(visit.principal, token)))
 
 

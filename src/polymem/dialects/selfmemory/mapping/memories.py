@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from polymem.core.compression import Passage
 from polymem.core.errors import InvalidInput
+from polymem.core.facts import Kept
 from polymem.core.filters import (
     AnyOf,
     Between,
@@ -51,27 +53,36 @@ _AUTHOR = ("createdBy", "createdByEmail")
 # --- in -------------------------------------------------------------------------------------------
 
 
-def to_drafts(request: NewMemory, principal: Principal, conversation: str) -> list[Draft]:
-    """One memory for each message that says something, all with the same metadata.
-
-    Those of one request are a `conversation`: found together with their neighbours. Raises InvalidInput when no
-    message says anything.
-    """
-    messages = [message for message in request.messages if message.content.strip()]
-    if not messages:
+def to_passages(request: NewMemory) -> list[Passage]:
+    """The messages, as a conversation that is read. Raises InvalidInput when none says anything."""
+    if not any(message.content.strip() for message in request.messages):
         raise InvalidInput("messages must hold at least one message with content", field="messages")
+    return [Passage(message.content, message.role) for message in request.messages]
+
+
+def to_drafts(request: NewMemory, kept: Sequence[Kept], principal: Principal, conversation: str) -> list[Draft]:
+    """One memory for each text to keep, all with the same metadata.
+
+    Those of one request are a `conversation`: found together with their neighbours.
+    """
     metadata = request.metadata or Metadata()
-    kept = _to_metadata(metadata) | _author(principal)
-    kept["user_id"] = request.user_id or metadata.user_id or _caller(principal)
+    shared = _to_metadata(metadata) | _author(principal)
+    shared["user_id"] = request.user_id or metadata.user_id or _caller(principal)
     return [
         Draft(
-            content=message.content,
+            content=one.text,
             tags=tuple(metadata.tags or ()),
-            container=conversation if len(messages) > 1 else None,
-            metadata=kept if message.role == "user" else {"role": message.role} | kept,
+            container=conversation if len(kept) > 1 else None,
+            context=one.source or None,
+            metadata=_role(request, one) | shared,
         )
-        for message in messages
+        for one in kept
     ]
+
+
+def _role(request: NewMemory, kept: Kept) -> Json:
+    role = "user" if kept.is_fact else request.messages[kept.places[0]].role
+    return {} if role == "user" else {"role": role}
 
 
 def _to_metadata(metadata: Metadata) -> Json:
@@ -188,17 +199,19 @@ def _metadata(memory: Memory) -> Json:
     texts: dict[str, Any] = {"tags": ",".join(memory.tags), "people_mentioned": "", "topic_category": ""}
     instants = {"created_at": from_instant(memory.created_at), "updated_at": from_instant(memory.updated_at)}
     own = {name: value for name, value in memory.metadata.items() if name != "tags"}
-    return texts | own | instants
+    source = {"context": memory.context} if memory.context else {}
+    return texts | source | own | instants
 
 
-def from_added(memories: Sequence[Memory]) -> Json:
-    """The answer to a create."""
+def from_added(memories: Sequence[Memory], *, unheard: bool = False) -> Json:
+    """The answer to a create. `unheard` says that a chat model should have been asked, and did not answer."""
+    note = {"note": "The chat model did not answer; every message is kept as it was sent"} if unheard else {}
     return {
         "success": True,
         "message": CREATED_MESSAGE,
         "memory_id": memories[0].id,
         "operations": [{"id": memory.id, "memory": memory.content, "event": "ADD"} for memory in memories],
-    }
+    } | note
 
 
 def from_page(page: Page[Memory]) -> Json:

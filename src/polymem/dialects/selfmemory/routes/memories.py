@@ -40,14 +40,19 @@ UserId = Annotated[OptionalText, Query(description="Only memories of this user i
 
 @router.post("", response_model=wire.Created)
 async def create(request: wire.NewMemory, call: Caller, project_id: ProjectId = None) -> Response:
-    """Store new memories: one for each message that says something, all of them or none."""
+    """Store new memories, all of them or none.
+
+    With a chat model, the facts it finds in the messages; what it makes nothing of, and without one everything, is
+    stored as it was sent. Nothing that is said is lost: a fact's `context` is what it was drawn from.
+    """
     metadata = request.metadata or wire.Metadata()
     scope = await scopes.scope_of(call, scopes.CREATE, (project_id, metadata.project_id), (metadata.organization_id,))
-    # What a language model may make of the messages comes in here. Whatever becomes of that, their text is kept.
-    drafts = mapping.to_drafts(request, call.principal, uuid4().hex)
+    passages = mapping.to_passages(request)
     await call.count(Operation.CREATE_MEMORY)
+    found = await call.core.facts(passages)
+    drafts = mapping.to_drafts(request, found.kept, call.principal, uuid4().hex)
     added = await call.core.memories.add_many(scope, drafts)
-    return kit.JsonResponse(mapping.from_added([one.memory for one in added]))
+    return kit.JsonResponse(mapping.from_added([one.memory for one in added], unheard=found.trouble is not None))
 
 
 @router.get("", response_model=wire.MemoryList)

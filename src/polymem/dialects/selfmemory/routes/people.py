@@ -7,7 +7,7 @@ from starlette.responses import Response
 from polymem.core import Core
 from polymem.core.errors import NotFound
 from polymem.dialects import kit
-from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute
+from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.mapping import tenancy as mapping
 from polymem.dialects.selfmemory.scopes import check_id
 from polymem.dialects.selfmemory.wire import people as wire
@@ -26,6 +26,7 @@ async def pending(call: Caller) -> Response:
 @router.post("/invitations/{token}/accept", tags=["Invitations"], response_model=wire.InvitationAccepted)
 async def accept(token: str, call: Caller) -> Response:
     """Accept an invitation, once."""
+    await call.count(Operation.ACCEPT)
     return kit.JsonResponse(mapping.from_accepted(await call.core.invitations.accept(call.principal, _openable(token))))
 
 

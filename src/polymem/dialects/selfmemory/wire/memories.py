@@ -62,7 +62,7 @@ class Metadata(Body):
 
 
 class NewMemory(Body):
-    """What to keep: every message becomes a memory."""
+    """What to keep: every message, or the facts in it."""
 
     messages: list[Message] = Field(max_length=MAX_MESSAGES)
     metadata: Metadata | None = None
@@ -154,12 +154,13 @@ class Operation(Answer):
 
 
 class Created(Answer):
-    """What was kept. `memory_id` is that of the first message."""
+    """What was kept. `memory_id` is that of the first memory, `note` says when a chat model did not answer."""
 
     success: Literal[True] = True
     message: str = Field(examples=["Memory created successfully"])
     memory_id: str
     operations: list[Operation]
+    note: str | None = None
 
 
 class Memory(Answer):
