@@ -34,11 +34,15 @@ def model_cache() -> Path:
 
 @pytest.fixture(scope="session")
 def make_settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> MakeSettings:
-    """Settings with a data directory of their own, quiet, changed by what is given."""
+    """Settings with a data directory of their own, quiet, changed by what is given.
+
+    Without the dashboard, which is slow to load, and of which a process can have only one.
+    """
 
     def make(**given: object) -> Settings:
         data_dir = tmp_path_factory.mktemp("data")
-        return load_settings(**{"data_dir": data_dir, "cache_dir": model_cache, "access_log": False} | given)
+        usual = {"data_dir": data_dir, "cache_dir": model_cache, "access_log": False, "dashboard": False}
+        return load_settings(**usual | given)
 
     return make
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 import httpx2
@@ -17,9 +16,7 @@ from starlette.applications import Starlette
 
 from polymem.app import create_app, open_core
 from polymem.app.composition import new_id
-from polymem.app.gateway import alone
-from polymem.app.observability import Metrics
-from polymem.app.options import to_options
+from polymem.app.gateway import alone, share
 from polymem.app.server import event_loop, listening_socket
 from polymem.core import Core
 from polymem.core.people import ALL_PERMISSIONS, Organization, Permission, Scope
@@ -101,15 +98,17 @@ class _Uvicorn(uvicorn.Server):
         self._up.set()
 
 
-@asynccontextmanager
-async def _closing(core: Core, _: Any) -> AsyncIterator[None]:
-    yield
-    await core.close()
-
-
 def _alone(dialect: Dialect, core: Core, settings: Settings) -> Starlette:
-    app = alone(dialect, core, to_options(settings, core), Metrics(), access_log=False)
-    app.router.lifespan_context = partial(_closing, core)
+    shared = share(core, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await shared.close()
+        await core.close()
+
+    app = alone(dialect, shared)
+    app.router.lifespan_context = lifespan
     return app
 
 

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     listen: Annotated[tuple[Listener, ...], NoDecode, BeforeValidator(_to_listeners)] = Field(
         (), description="Dialects to serve at the root of ports of their own too: memento, memento:7007, all."
     )
+    dashboard: bool = Field(
+        True, description="Serve the dashboard. It lives in one process: with several, in one of them only."
+    )
     auth: Literal["local", "required"] = Field(
         "local", description="local: callers without a key are the local owner. required: everybody needs a key."
     )

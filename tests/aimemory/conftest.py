@@ -1,26 +1,16 @@
 """AI Memory System at the root of a port of its own, as its documentation shows it, and users for it."""
 
-import asyncio
 import itertools
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx2
 import pytest
-import uvicorn
 
-from polymem.app.composition import open_core
-from polymem.app.gateway import alone, create_door
-from polymem.app.observability import Metrics
-from polymem.app.options import to_options
 from polymem.core.people import Organization, Principal, PrincipalKind, Scope, User
 from polymem.dialects import aimemory
-from polymem.settings import Settings
 from tests.conftest import MakeSettings
-from tests.serving import PATIENCE, Server
+from tests.serving import PATIENCE, Server, serving
 
 HOST = "aimemory.com.br"
 _numbers = itertools.count()
@@ -60,52 +50,10 @@ def client(server: Server, token: str, prefix: str = "") -> httpx2.Client:
     return httpx2.Client(base_url=server.url + prefix, headers=headers, trust_env=False, timeout=PATIENCE)
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
-    """The dialect at the root of a free port, until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    up = threading.Event()
-    running: list[tuple[Server, uvicorn.Server]] = []
-
-    class Uvicorn(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            up.set()
-
-    async def serve() -> None:
-        core = await open_core(settings)
-        try:
-            options = to_options(settings, core)
-            app = alone(aimemory.DIALECT, core, options, Metrics(), create_door(core, options), access_log=False)
-            config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            running.append((Server(url, core, asyncio.get_running_loop()), uvicorn_server := Uvicorn(config)))
-            await uvicorn_server.serve(sockets=[listener])
-        finally:
-            await core.close()
-
-    def work() -> None:
-        try:
-            asyncio.run(serve())
-        finally:
-            up.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        assert up.wait(PATIENCE)
-        assert running, "the server did not start"
-        yield running[0][0]
-    finally:
-        if running:
-            running[0][1].should_exit = True
-        thread.join()
-
-
 @pytest.fixture(scope="session")
 def site(make_settings: MakeSettings) -> Iterator[Server]:
     """The dialect alone, without a model, which also answers to the name the documentation uses."""
-    with serving(make_settings(embedder="none", allowed_hosts=[HOST])) as server:
+    with serving(make_settings(embedder="none", allowed_hosts=[HOST]), dialect=aimemory.DIALECT) as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -12,19 +13,49 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.background import chores
 from polymem.app.observability import Metrics, RequestLog, RequestMetrics
-from polymem.app.options import to_options, to_retention
+from polymem.app.options import to_dashboard_options, to_options, to_retention
 from polymem.core import Core
+from polymem.dashboard import Dashboard
 from polymem.dialects import DIALECTS, Dialect, DialectOptions
 from polymem.mcp.door import PATH, Door, DoorOptions
 from polymem.mcp.toolsets import DEFAULT, TOOLSETS
 from polymem.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all sockets of a server have in common. Whoever makes it closes it, before the core.
+
+    `mcp` is the door at /mcp. `dashboard` is None where the settings want none.
+    """
+
+    core: Core
+    options: DialectOptions
+    metrics: Metrics
+    mcp: Door
+    dashboard: Dashboard | None
+    access_log: bool
+
+    async def close(self) -> None:
+        """End what is open."""
+        if self.dashboard is not None:
+            await self.dashboard.close()
+        await self.mcp.close()
+
+
+def share(core: Core, settings: Settings) -> Shared:
+    """What all sockets of a server with these settings have in common."""
+    options = to_options(settings, core)
+    mcp = DoorOptions(
+        allowed_hosts=options.allowed_hosts, origins=options.cors_origins, max_body_bytes=options.max_body_bytes
+    )
+    dashboard = Dashboard(core, to_dashboard_options(settings)) if settings.dashboard else None
+    return Shared(core, options, Metrics(), Door(core, mcp), dashboard, settings.access_log)
+
+
 def create_app(core: Core, settings: Settings) -> Starlette:
     """The gateway as an ASGI application of its own: its lifespan does the chores and closes the core at the end."""
-
-    options = to_options(settings, core)
-    mcp = create_door(core, options)
+    shared = share(core, settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -32,60 +63,53 @@ def create_app(core: Core, settings: Settings) -> Starlette:
             async with chores(core, to_retention(settings)):
                 yield
         finally:
-            await mcp.close()
+            await shared.close()
             await core.close()
 
-    app = gateway(core, options, Metrics(), mcp, access_log=settings.access_log)
+    app = gateway(shared)
     app.router.lifespan_context = lifespan
     return app
 
 
-def create_door(core: Core, options: DialectOptions) -> Door:
-    """The door at /mcp; one for all sockets of a server. Whoever makes it closes it."""
-    return Door(
-        core,
-        DoorOptions(
-            allowed_hosts=options.allowed_hosts, origins=options.cors_origins, max_body_bytes=options.max_body_bytes
-        ),
-    )
+def gateway(shared: Shared) -> Starlette:
+    """All dialects, each under its prefix, the dashboard at the root, /metrics, and /mcp."""
+    doors = {dialect: dialect.create_app(shared.core, shared.options) for dialect in DIALECTS}
+    _add_metrics(next(app for dialect, app in doors.items() if dialect.prefix == ""), shared.metrics)
+    named = {dialect.prefix: (dialect.name, app) for dialect, app in doors.items()}
+    return _pipeline(named, shared, shared.dashboard)
 
 
-def gateway(core: Core, options: DialectOptions, metrics: Metrics, mcp: Door, *, access_log: bool) -> Starlette:
-    """All dialects, each under its prefix, /metrics, and /mcp."""
-    doors = {dialect: dialect.create_app(core, options) for dialect in DIALECTS}
-    _add_metrics(next(app for dialect, app in doors.items() if dialect.prefix == ""), metrics)
-    prefixes = {dialect.prefix: (dialect.name, app) for dialect, app in doors.items()}
-    return _pipeline(prefixes, metrics, mcp, access_log)
+def alone(dialect: Dialect, shared: Shared) -> Starlette:
+    """One dialect at the root, /mcp, and the dashboard's pages where its clients look for pages."""
+    doors = {"": (dialect.name, dialect.create_app(shared.core, shared.options))}
+    return _pipeline(doors, shared, shared.dashboard if dialect.pages else None)
 
 
-def alone(
-    dialect: Dialect, core: Core, options: DialectOptions, metrics: Metrics, mcp: Door, *, access_log: bool
-) -> Starlette:
-    """One dialect at the root, and /mcp."""
-    return _pipeline({"": (dialect.name, dialect.create_app(core, options))}, metrics, mcp, access_log)
-
-
-def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], metrics: Metrics, mcp: Door, access_log: bool) -> Starlette:
+def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboard: Dashboard | None) -> Starlette:
     # From the outside inwards. What depends on a dialect's shapes (errors, limits, the Host check) is behind its door.
     middleware = [
-        Middleware(RequestLog, access_log=access_log),
-        Middleware(RequestMetrics, metrics=metrics),
-        Middleware(Doors, doors=doors, mcp=mcp),
+        Middleware(RequestLog, access_log=shared.access_log),
+        Middleware(RequestMetrics, metrics=shared.metrics),
+        Middleware(Doors, doors=doors, mcp=shared.mcp, dashboard=dashboard),
     ]
     return Starlette(middleware=middleware)
 
 
 class Doors:
-    """ASGI middleware, the last: every request goes to the dialect whose prefix its path begins with.
+    """ASGI middleware, the last: every request goes to the dialect whose prefix its path begins with, or to the
+    dashboard, if the path is one of its.
 
     Each door is under its prefix, and comes with its dialect's name. Plain comparison, since patterns of routes let
     a path with a line end slip past all of them, Host check included. Each also has an /mcp, whose tools are the
     dialect's own where it has some; compared here, so that clients are sent no redirect.
     """
 
-    def __init__(self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]], mcp: Door) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]], mcp: Door, dashboard: Dashboard | None
+    ) -> None:
         self._app = app
         self._mcp = mcp
+        self._dashboard = dashboard
         self._doors = sorted(doors.items(), key=lambda door: -len(door[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,9 +119,7 @@ class Doors:
             return
         root = scope.get("root_path", "")
         path = scope["path"].removeprefix(root)
-        prefix, (name, door) = next(
-            door for door in self._doors if path == door[0] or path.startswith(door[0] + "/") or not door[0]
-        )
+        prefix, name, door = self._behind(path)
         if scope["type"] == "http":
             scope["state"]["place"]["dialect"] = name
             if path.removesuffix("/") == prefix + PATH:
@@ -105,6 +127,15 @@ class Doors:
                 await self._mcp(scope, receive, send, name if name in TOOLSETS else DEFAULT)
                 return
         await door({**scope, "root_path": root + prefix}, receive, send)
+
+    def _behind(self, path: str) -> tuple[str, str, ASGIApp]:
+        if self._dashboard is not None and self._dashboard.owns(path):
+            return "", "dashboard", self._dashboard
+        return next(
+            (prefix, name, door)
+            for prefix, (name, door) in self._doors
+            if path == prefix or path.startswith(prefix + "/") or not prefix
+        )
 
 
 def _add_metrics(app: FastAPI, metrics: Metrics) -> None:

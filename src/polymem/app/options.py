@@ -5,6 +5,7 @@ from pathlib import Path
 
 from polymem import __version__
 from polymem.core import Core
+from polymem.dashboard import DashboardOptions
 from polymem.dialects import DialectOptions
 from polymem.settings import LOOPBACK_HOSTS, Settings
 
@@ -26,6 +27,19 @@ def to_options(settings: Settings, core: Core) -> DialectOptions:
         data_dir=str(settings.data_dir),
         cors_origins=frozenset(settings.cors_origins),
         rate_limits=settings.rate_limits,
+    )
+
+
+def to_dashboard_options(settings: Settings) -> DashboardOptions:
+    """What the settings tell the dashboard."""
+    local = settings.auth == "local"
+    return DashboardOptions(
+        version=__version__,
+        local=local,
+        allowed_hosts=LOOPBACK_HOSTS.union(settings.allowed_hosts) if local else None,
+        logins_a_minute=settings.rate_limit_login,
+        storage_kind="sqlite" if settings.database_url is None else "postgresql",
+        data_dir=str(settings.data_dir),
     )
 
 

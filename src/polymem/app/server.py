@@ -16,13 +16,13 @@ from starlette.types import ASGIApp
 from polymem.app.background import chores
 from polymem.app.banner import Place, announce
 from polymem.app.composition import open_core
-from polymem.app.gateway import alone, create_door, gateway
+from polymem.app.gateway import alone, gateway, share
 from polymem.app.logs import configure_logging
-from polymem.app.observability import Metrics
-from polymem.app.options import to_options, to_retention
+from polymem.app.options import to_retention
 from polymem.app.waiting import Entrance, opened_at_last
 from polymem.core import Core
 from polymem.core.errors import PolymemError, StoreUnreachable
+from polymem.dashboard import Dashboard
 from polymem.dialects import DIALECTS, Dialect
 from polymem.settings import InvalidSettings, Settings
 
@@ -184,21 +184,27 @@ async def _serve(core: Core | None, settings: Settings, doors: Sequence[_Door]) 
                 if core is not None:
                     at_the_end.push_async_callback(core.close)
                     await at_the_end.enter_async_context(chores(core, to_retention(settings)))
-                    options, metrics = to_options(settings, core), Metrics()
-                    mcp = create_door(core, options)
-                    at_the_end.push_async_callback(mcp.close)
+                    shared = share(core, settings)
+                    at_the_end.push_async_callback(shared.close)
                     for entrance in entrances:
-                        entrance.open(
-                            gateway(core, options, metrics, mcp, access_log=settings.access_log)
-                            if entrance.dialect is None
-                            else alone(entrance.dialect, core, options, metrics, mcp, access_log=settings.access_log)
-                        )
+                        dialect = entrance.dialect
+                        entrance.open(gateway(shared) if dialect is None else alone(dialect, shared))
                     for server in servers:
                         await server.up.wait()
                     announce(settings, core, [Place(door.name, door.url) for door in doors])
+                    if shared.dashboard is not None:
+                        group.create_task(_prepare(shared.dashboard))
     if failure is not None:
         raise failure
     _logger.info("stopped")
+
+
+async def _prepare(dashboard: Dashboard) -> None:
+    # So that the first visitor need not wait for what takes seconds to load.
+    try:
+        await dashboard.open()
+    except Exception:
+        _logger.exception("the dashboard could not be opened")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from polymem.core.keys import Keys
 from polymem.core.memories import Memories
 from polymem.core.notices import Noticeboard
 from polymem.core.organizations import Organizations
+from polymem.core.overview import Overview
 from polymem.core.people import Scope
 from polymem.core.ports import Clock, Embedder, Stats, Store
 from polymem.core.ports_chat import Chat, Extractor
@@ -79,6 +80,7 @@ class Core:
         self.conflicts = Conflicts(store, self.memories, self.chains, clock)
         self.recall = Recall(store, embedder, clock)
         self.timeline = Timeline(store, clock)
+        self.overview = Overview(store, clock)
         self.judgements = Judgements(store, clock)
         extractor = extractor or FirstSentences()
         self.digest = Digest(self.memories, self.recall, embedder, extractor, chat)

@@ -15,6 +15,7 @@ from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports_agents import AgentStore
 from polymem.core.ports_conflicts import ConflictStore, Finding
+from polymem.core.ports_overview import OverviewStore
 from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_reports import PendingText as PendingText
 from polymem.core.ports_reports import Stats as Stats
@@ -239,6 +240,11 @@ class Store(Protocol):
     @property
     def time(self) -> TimeStore:
         """Former states, and changes."""
+        ...
+
+    @property
+    def overview(self) -> OverviewStore:
+        """Counts of a memory as a whole."""
         ...
 
     # memories

@@ -45,7 +45,8 @@ class Dialect:
     `prefix` is where the gateway mounts it ("" is the gateway's root). `port` is the one it listens on when it is
     served at the root of a port of its own, None for a dialect that has no such port. `create_app` makes a new
     application; its lifespan never runs, since it is mounted. `render` is its answer to any error, for whoever has
-    to refuse in its stead while there is no core yet.
+    to refuse in its stead while there is no core yet. `pages` says that people look for web pages on that port: the
+    dashboard is served there, too.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Dialect:
     port: int | None
     create_app: Callable[[Core, DialectOptions], FastAPI]
     render: Callable[[PolymemError], Response]
+    pages: bool = False

@@ -32,6 +32,7 @@ from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
+from polymem.storage.overview import SqlOverview
 from polymem.storage.past_search import PastSearch
 from polymem.storage.people_store import SqlPeople
 from polymem.storage.rows import storable, to_micros
@@ -60,6 +61,7 @@ class SqlStore:
         self.people = SqlPeople(backend)
         self.agents = SqlAgents(backend)
         self.time = SqlTime(backend)
+        self.overview = SqlOverview(backend)
 
     async def _read(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.read(tenant, lambda tx: work(tx, *args, **kwargs))

@@ -41,4 +41,4 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("aimemory", "/aimemory", 8080, create_app, render)
+DIALECT = Dialect("aimemory", "/aimemory", 8080, create_app, render, pages=True)

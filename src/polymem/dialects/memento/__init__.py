@@ -53,4 +53,4 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("memento", "/memento", 7007, create_app, render)
+DIALECT = Dialect("memento", "/memento", 7007, create_app, render, pages=True)

@@ -1,0 +1,42 @@
+"""What the core asks of a store about a memory as a whole: how it grew, how it is used, and in what state it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from polymem.core.filters import Filter, Instant
+from polymem.core.people import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Counts of some memories: all of them, those that expire within a span of time, those that were never found or
+    read since they were kept, how often the others were altogether, and the copies: current memories beyond the first
+    with the same text in the same project."""
+
+    memories: int
+    expiring: int
+    unused: int
+    uses: int
+    copies: int
+
+
+class OverviewStore(Protocol):
+    """Counts."""
+
+    async def position(self, scope: Scope) -> int:
+        """The number of the newest change to the organization's memories: it grows with each, and says no more."""
+        ...
+
+    async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
+        """How many of what matches have this instant on each day, in UTC; None is that of the last use."""
+        ...
+
+    async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
+        """The ids of what was used most often, most often first; what was never used is not among them."""
+        ...
+
+    async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
+        """Counts of what matches; `expiring` has its end before `soon`."""
+        ...

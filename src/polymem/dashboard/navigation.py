@@ -1,0 +1,40 @@
+"""Every page of the dashboard, one line each: its address, its name, and what it takes to be offered it.
+
+The function `build(visit, **parameters)` of `polymem.dashboard.pages.MODULE` draws it; parameters are those of the
+path. A page that is not in the menu has no section.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from polymem.core.access import Action
+
+
+class Section(StrEnum):
+    """A part of the menu."""
+
+    MEMORY = "Memory"
+    WORK = "Work"
+    ADMINISTRATION = "Administration"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page. `icon` is a name of Material Icons; `needs` is what somebody must be allowed to be offered it, None when
+    everybody who came in is."""
+
+    path: str
+    title: str
+    icon: str
+    module: str
+    section: Section | None = None
+    needs: Action | None = None
+
+
+ENTRIES: tuple[Entry, ...] = (Entry("/", "Overview", "space_dashboard", "overview", Section.MEMORY),)
+"""In the order of the menu."""
+
+
+def first_segment(path: str) -> str:
+    """What is between the first and the second slash: "memories" for "/memories/7"."""
+    return path.split("/", 2)[1] if path.startswith("/") else ""

@@ -1,0 +1,1 @@
+"""What pages are made of. Texts of memories, and names that people gave, go through `elements.text` or `markdown`."""

@@ -1,0 +1,32 @@
+"""Pages that follow what agents do: drawn again when something was written, without a reload."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from polymem.core.errors import NotAuthenticated, PolymemError
+from polymem.dashboard.visit import Visit
+
+_SECONDS = 2.0
+"""Between two looks. A look reads one number, by the organization's primary key."""
+
+
+async def follow(visit: Visit, draw: Callable[[], Awaitable[None]]) -> None:
+    """Call `draw` whenever the organization's memories have changed, while the page is open."""
+    shown = await visit.core.overview.position(await visit.whole())
+
+    async def look() -> None:
+        nonlocal shown
+        try:
+            position = await visit.core.overview.position(await visit.whole())
+            if position != shown:
+                shown = position
+                await draw()
+        except NotAuthenticated:
+            timer.cancel()
+            ui.navigate.to("/sign-in")
+        except PolymemError:
+            # What went wrong is told when somebody does something; this will look again.
+            pass
+
+    timer = ui.timer(_SECONDS, look, immediate=False)

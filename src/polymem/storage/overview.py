@@ -1,0 +1,75 @@
+"""Counts on any database: `core.ports_overview.OverviewStore`."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from polymem.core.filters import Filter, Instant
+from polymem.core.people import Scope
+from polymem.core.ports_overview import Tally
+from polymem.storage import statements
+from polymem.storage.backend import Backend, Transaction
+from polymem.storage.filters import to_predicate
+from polymem.storage.rows import to_micros
+
+# As in `statements`: `{where}` is a predicate over `memories m` that holds the organization and what the scope reaches.
+
+_MICROSECONDS_A_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+
+_BY_DAY = f"""
+SELECT m.{{column}} / {_MICROSECONDS_A_DAY}, count(*) FROM memories m
+WHERE {{where}} AND m.{{column}} >= 0 GROUP BY 1"""
+"""What matches, counted by the day of an instant. Days before 1970 have no place in a division that cuts off."""
+
+_MOST_USED = """
+SELECT m.id FROM memories m WHERE {where} AND m.access_count > 0
+ORDER BY m.access_count DESC, m.last_accessed DESC, m.id LIMIT :limit"""
+"""The ids of what was used most often."""
+
+_TALLY = """
+SELECT count(*), coalesce(sum(CASE WHEN m.expires_at <= :soon THEN 1 ELSE 0 END), 0),
+    coalesce(sum(CASE WHEN m.access_count = 0 THEN 1 ELSE 0 END), 0), coalesce(sum(m.access_count), 0)
+FROM memories m WHERE {where}"""
+"""What matches, what of it expires soon, what was never used, and all uses."""
+
+_COPIES = """
+SELECT coalesce(sum(d.copies - 1), 0) FROM (
+    SELECT count(*) AS copies FROM memories m WHERE {where} GROUP BY m.project_id, m.content_hash HAVING count(*) > 1
+) d"""
+"""How many of what matches have the text of another one of their project."""
+
+
+class SqlOverview:
+    """Counts; see `core.ports_overview.OverviewStore`."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def position(self, scope: Scope) -> int:
+        params = {"organization_id": scope.organization_id}
+        rows = await self._backend.read(lambda tx: tx.query(statements.LAST_SEQ, params))
+        return int(rows[0][0]) if rows else 0
+
+    async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
+        where = to_predicate(scope, filter)
+        column = "last_accessed" if instant is None else instant.value
+        statement = _BY_DAY.format(where=where.sql, column=column)
+        rows = await self._backend.read(lambda tx: tx.query(statement, where.params))
+        return {_EPOCH + timedelta(days=int(day)): int(count) for day, count in rows}
+
+    async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
+        where = to_predicate(scope, filter)
+        params = {**where.params, "limit": limit}
+        rows = await self._backend.read(lambda tx: tx.query(_MOST_USED.format(where=where.sql), params))
+        return [id for (id,) in rows]
+
+    async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
+        return await self._backend.read(lambda tx: _tally(tx, scope, filter, soon))
+
+
+def _tally(tx: Transaction, scope: Scope, filter: Filter, soon: datetime) -> Tally:
+    where = to_predicate(scope, filter)
+    params = {**where.params, "soon": to_micros(soon)}
+    ((memories, expiring, unused, uses),) = tx.query(_TALLY.format(where=where.sql), params)
+    ((copies,),) = tx.query(_COPIES.format(where=where.sql), where.params)
+    return Tally(memories=int(memories), expiring=int(expiring), unused=int(unused), uses=int(uses), copies=int(copies))
