@@ -122,7 +122,7 @@ def test_mementos_own_port_serves_it_at_the_root(make_settings: MakeSettings, ch
     settings = make_settings(dashboard=True, embedder="none")
     with serving(settings, dialect=memento.DIALECT) as server:
         with server.client() as client:
-            assert client.get("/v1/health").status_code == 200
+            assert client.get("/api/health").status_code == 200
         with browsing(chromium, server.url) as context:
             page = context.new_page()
             page.goto("/")
