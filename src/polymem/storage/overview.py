@@ -47,24 +47,26 @@ class SqlOverview:
 
     async def position(self, scope: Scope) -> int:
         params = {"organization_id": scope.organization_id}
-        rows = await self._backend.read(lambda tx: tx.query(statements.LAST_SEQ, params))
+        rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statements.LAST_SEQ, params))
         return int(rows[0][0]) if rows else 0
 
     async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
         where = to_predicate(scope, filter)
         column = "last_accessed" if instant is None else instant.value
         statement = _BY_DAY.format(where=where.sql, column=column)
-        rows = await self._backend.read(lambda tx: tx.query(statement, where.params))
+        rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statement, where.params))
         return {_EPOCH + timedelta(days=int(day)): int(count) for day, count in rows}
 
     async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
         where = to_predicate(scope, filter)
         params = {**where.params, "limit": limit}
-        rows = await self._backend.read(lambda tx: tx.query(_MOST_USED.format(where=where.sql), params))
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(_MOST_USED.format(where=where.sql), params)
+        )
         return [id for (id,) in rows]
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
-        return await self._backend.read(lambda tx: _tally(tx, scope, filter, soon))
+        return await self._backend.read(scope.organization_id, lambda tx: _tally(tx, scope, filter, soon))
 
 
 def _tally(tx: Transaction, scope: Scope, filter: Filter, soon: datetime) -> Tally:
