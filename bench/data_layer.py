@@ -85,6 +85,9 @@ class Recording:
     async def backup(self, target: Path) -> None:
         await self.backend.backup(target)
 
+    async def alone(self) -> bool:
+        return await self.backend.alone()
+
     async def close(self) -> None:
         await self.backend.close()
 

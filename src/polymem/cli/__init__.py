@@ -39,6 +39,7 @@ COMMANDS = {
     "hook": ("hooks", "Tell a coding agent what to remember now."),
     "install-hooks": ("hooks", "Have Claude Code ask polymem by itself."),
     "reindex": ("maintenance", "Embed what the present model has not embedded."),
+    "migrate-store": ("moving", "Move everything into another database."),
     "backup": ("maintenance", "Copy the database while it is in use."),
     "verify": ("maintenance", "Check that rows, histories, words and vectors agree."),
     "doctor": ("doctor", "Look for what keeps polymem from working."),

@@ -182,6 +182,6 @@ class Bar:
         self._bars = bars
         self._task = bars.add_task(what, total=total)
 
-    def at(self, done: int, total: int | None = None) -> None:
-        """Show that so many are done; `total` corrects what was thought before."""
-        self._bars.update(self._task, completed=done, total=total)
+    def at(self, done: int, total: int | None = None, what: str | None = None) -> None:
+        """Show that so many are done; `total` and `what` correct what was thought and said before."""
+        self._bars.update(self._task, completed=done, total=total, description=what)

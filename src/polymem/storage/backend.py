@@ -80,6 +80,10 @@ class Backend(Protocol):
         """A consistent copy in the new file `target`. Raises Conflict (it exists), InvalidInput, Unavailable."""
         ...
 
+    async def alone(self) -> bool:
+        """Whether no other process has the database open. Where that can be, none will as long as this one has."""
+        ...
+
     async def close(self) -> None:
         """Finishes the writes that were accepted, then lets go of threads, connections and files."""
         ...

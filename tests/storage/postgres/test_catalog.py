@@ -16,8 +16,8 @@ from polymem.storage import open_store
 REFERENCE = {"organizations", "users", "account_tokens", "notifications", "server_secrets"}
 """Tables of the whole server: organizations by slug, accounts, the server's secrets."""
 
-LOCAL = {"alembic_version"}
-"""Tables that only the migrations read."""
+LOCAL = {"alembic_version", "moves"}
+"""Tables that only migrations and moves of a whole store read."""
 
 KEYS = """
 SELECT c.relname, i.relname, array_agg(a.attname::text ORDER BY k.place)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import LiteralString, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel
@@ -15,7 +15,7 @@ from polymem.core.errors import StoreUnreachable, Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
-from polymem.storage.postgres.connections import CANNOT_BE_REACHED, Connection, Connections, connect
+from polymem.storage.postgres.connections import APPLICATION, CANNOT_BE_REACHED, Connection, Connections, connect
 from polymem.storage.postgres.isolation import enter, has_roles
 from polymem.storage.postgres.upgrade import prepare
 
@@ -31,6 +31,11 @@ ATTEMPTS = 10
 """How often a transaction is run that the server keeps asking to run again."""
 
 _LONGEST_PAUSE = 0.2
+
+_OTHERS: LiteralString = f"""
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+AND application_name LIKE '{APPLICATION} %' AND application_name <> current_setting('application_name')"""
+"""How many sessions of other processes of ours this database has."""
 
 
 async def open_postgres(url: str, schema: Schema = CURRENT, connections: int = CONNECTIONS) -> "PostgresBackend":
@@ -67,6 +72,7 @@ class PostgresBackend:
         self, url: str, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS, *, roles: bool
     ) -> None:
         self._roles = roles
+        self._url = url
         self._connections = Connections(url)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="polymem-database")
         self._wait_seconds = wait_seconds
@@ -89,6 +95,17 @@ class PostgresBackend:
 
     async def backup(self, target: Path) -> None:
         raise Unavailable("This store is backed up on its server: run pg_dump")
+
+    async def alone(self) -> bool:
+        return await asyncio.to_thread(self._is_alone)
+
+    def _is_alone(self) -> bool:
+        try:
+            with connect(self._url) as connection:
+                ((others,),) = connection.execute(_OTHERS).fetchall()
+        except psycopg.OperationalError as error:
+            raise StoreUnreachable(CANNOT_BE_REACHED) from error
+        return bool(others == 0)
 
     async def close(self) -> None:
         if self._closed:

@@ -6,7 +6,9 @@ waiting and is over as soon as the server is back.
 """
 
 import logging
+import os
 import random
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from polymem.core.errors import StoreUnreachable
 from polymem.storage.backend import Row
 
 _logger = logging.getLogger(__name__)
+
+APPLICATION = "polymem"
+"""The first word of the name under which a process is known to the server; its host and number follow."""
 
 CONNECT_SECONDS = 5
 RETRY_SECONDS = 1.0
@@ -48,7 +53,8 @@ CANNOT_BE_REACHED = "The database cannot be reached now; try again later"
 
 def connect(url: str, **options: Any) -> Connection:
     """A new connection; what the URL says wins over our defaults. Raises psycopg.Error."""
-    defaults: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "polymem", **_SILENT_PEER}
+    name = f"{APPLICATION} {socket.gethostname()[:36]}:{os.getpid()}"
+    defaults: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": name, **_SILENT_PEER}
     return psycopg.connect(make_conninfo("", **{**defaults, **conninfo_to_dict(url)}), **options)
 
 

@@ -83,6 +83,16 @@ class SqliteBackend:
     async def backup(self, target: Path) -> None:
         await asyncio.to_thread(copy_database, self._file, target)
 
+    async def alone(self) -> bool:
+        return await asyncio.to_thread(self._take_alone)
+
+    def _take_alone(self) -> bool:
+        if self._lock.try_exclusive():
+            return True
+        # Asking for more gave up what there was.
+        self._lock.try_shared()
+        return False
+
     async def close(self) -> None:
         if self._closed:
             return
