@@ -195,3 +195,44 @@ async def test_why_not_names_the_stage_that_lost_a_memory(home: Home, change: st
 async def _elsewhere(home: Home) -> InProjects:
     project = await home.core.projects.create(home.scope, "elsewhere")
     return InProjects(frozenset({project.id}))
+
+
+async def test_adding_answers_with_what_is_read_again(home: Home) -> None:
+    at = home.clock.now() - timedelta(days=3, microseconds=7)
+    drafts = [
+        Draft(content="plain"),
+        Draft(
+            content="Ann: all of it",
+            kind="decision",
+            project="atlas",
+            tags=("b", "a"),
+            importance=9,
+            weight=0.3,
+            confidence=1,
+            container="c",
+            context="d",
+            title="e",
+            summary="f",
+            metadata={"z": 1, "a": {"deep": (1.0, 2, None, True)}},
+            occurred_at=at,
+            valid_from=at,
+            expires_at=home.clock.now() + timedelta(days=1),
+            created_at=at,
+        ),
+    ]
+
+    added = await home.core.memories.add_many(home.scope, drafts)
+
+    assert all(one.created for one in added)
+    assert [one.memory for one in added] == [await home.core.memories.get(home.scope, one.memory.id) for one in added]
+
+
+async def test_two_memories_of_one_call_cannot_both_replace_the_same(home: Home) -> None:
+    old = (await home.core.memories.add(home.scope, Draft(content="old"))).memory
+
+    with pytest.raises(Conflict, match="same memory"):
+        await home.core.memories.add_many(
+            home.scope, [Draft(content="new", supersedes=old.id), Draft(content="newer", supersedes=old.id)]
+        )
+
+    assert [memory.content for memory in (await home.core.memories.find(home.scope)).items] == ["old"]

@@ -11,6 +11,7 @@ from polymem.core.people import Scope
 from polymem.core.ports import Derived, Idempotency, Insert, Purge, Store
 from tests.storage.support import (
     LATER,
+    MODEL,
     NOW,
     changed,
     embedded,
@@ -65,6 +66,31 @@ async def test_ten_thousand_memories_are_kept_in_one_call(store: Store, scope: S
     many = [memory(scope, f"Number {i}", tags=("t",)) for i in range(10_000)]
     assert await store.apply(scope, inserts(many)) == [one.id for one in many]
     assert (await store.find(scope, (), Sort(), 0, 0)).total == 10_000
+
+
+async def test_memories_drawn_up_beforehand_are_kept_like_others(store: Store, scope: Scope) -> None:
+    plain = [memory(scope, f"Number {n}", tags=("a",), metadata={"n": n}) for n in range(40)]
+    ahead = [memory(scope, f"Number {n}", tags=("a",), metadata={"n": n}) for n in range(40)]
+    drawn_up = await store.draw_up(scope, ahead)
+
+    await keep(store, scope, *plain)
+    await store.apply(
+        scope,
+        [Insert(one, embedded(one.content), drawn_up=rows) for one, rows in zip(ahead, drawn_up, strict=True)],
+    )
+
+    kept = await store.get_many(scope, [one.id for one in ahead])
+    assert kept == {one.id: one for one in ahead}
+    assert (await store.verify(repair=False, model=MODEL)).problems == ()
+
+
+async def test_what_was_drawn_up_for_another_memory_is_not_used(store: Store, scope: Scope) -> None:
+    one, other = memory(scope, "One"), memory(scope, "Other")
+    drawn_up = await store.draw_up(scope, [other])
+
+    await store.apply(scope, [Insert(one, embedded("One"), drawn_up=drawn_up[0])])
+
+    assert (await store.get_many(scope, [one.id]))[one.id] == one
 
 
 async def test_nothing_is_kept_when_one_of_many_cannot_be(store: Store, scope: Scope) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +25,9 @@ def checked(draft: Draft, *, index: int | None = None) -> Draft:
 
     Raises InvalidInput, with the field and `index`, when a rule is broken.
     """
+    given = {name: value for name in _RULES if (value := getattr(draft, name)) is not _UNSET.get(name, _NOTHING)}
     try:
-        return replace(draft, **checked_fields({name: getattr(draft, name) for name in _RULES}))
+        return replace(draft, **checked_fields(given))
     except InvalidInput as error:
         raise type(error)(str(error), field=error.field, index=index) from None
 
@@ -159,11 +160,16 @@ def _confidence(name: str, value: object) -> float | None:
 def _metadata(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise InvalidInput(f"{name} must be an object", field=name)
+    if not value:
+        return {}
     metadata = dict(value)
     _check_json(name, metadata, MAX_METADATA_DEPTH)
-    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_NOTE_BYTES:
+    text = json.dumps(metadata, ensure_ascii=False)
+    if len(text.encode()) > MAX_NOTE_BYTES:
         raise TooLarge(f"{name} is larger than {MAX_NOTE_BYTES} bytes", field=name)
-    return metadata
+    # A copy in JSON's own types: what is kept, and what will be read again.
+    copy: dict[str, Any] = json.loads(text)
+    return copy
 
 
 def _check_json(name: str, value: object, depth: int) -> None:
@@ -227,3 +233,7 @@ _RULES: dict[str, Callable[[str, object], Any]] = {
     "supersedes": _optional_name,
     "id": _optional_name,
 }
+
+_NOTHING = object()
+_UNSET = {field.name: field.default for field in fields(Draft) if field.default is not MISSING}
+"""The values a draft has where nothing was said. They obey every rule and are canonical."""

@@ -102,11 +102,13 @@ class Derived:
 @dataclass(frozen=True, slots=True)
 class Insert:
     """Append a new memory. With `unless_duplicate`, a visible, not superseded memory of the same project
-    with the same content wins, nothing is written, and its id is the outcome."""
+    with the same content wins, nothing is written, and its id is the outcome. `drawn_up` is what
+    `Store.draw_up` gave for this memory, None to have it done by `apply`."""
 
     memory: Memory
     derived: Derived
     unless_duplicate: bool = False
+    drawn_up: object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,11 @@ class Store(Protocol):
         ...
 
     # memories
+    async def draw_up(self, scope: Scope, memories: Sequence[Memory]) -> list[object]:
+        """What `apply` needs of new memories and can be made before their vectors are there: for each, in order,
+        its `Insert.drawn_up`. Works in short steps, so that threads that embed meanwhile get their turns."""
+        ...
+
     async def apply(
         self,
         scope: Scope,

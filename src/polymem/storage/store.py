@@ -39,12 +39,15 @@ from polymem.storage.rows import storable, to_micros
 from polymem.storage.search import IndexCache
 from polymem.storage.time import SqlTime
 from polymem.storage.work import SqlWork
-from polymem.storage.writes import apply, prepare
+from polymem.storage.writes import apply, draw_up, prepare
 
 T = TypeVar("T")
 
 _PREPARED_INLINE = 16 * 1024
 """Characters of text whose rows are made at once; more are made on another thread, so that others get their turn."""
+
+_STEP = 16
+"""Memories drawn up in one go, about a millisecond: less than a thread that wants the interpreter waits for it."""
 
 
 class SqlStore:
@@ -70,6 +73,16 @@ class SqlStore:
         return await self._backend.write(tenant, lambda tx: work(tx, *args, **kwargs))
 
     # --- memories ----------------------------------------------------------------------------
+
+    async def draw_up(self, scope: Scope, memories: Sequence[Memory]) -> list[object]:
+        drawn_up: list[object] = []
+        for start in range(0, len(memories), _STEP):
+            step = memories[start : start + _STEP]
+            if start or sum(len(memory.content) for memory in step) > _PREPARED_INLINE:
+                drawn_up += await asyncio.to_thread(lambda step: [draw_up(memory) for memory in step], step)
+            else:
+                drawn_up += [draw_up(memory) for memory in step]
+        return drawn_up
 
     async def apply(
         self,

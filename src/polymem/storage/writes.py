@@ -32,15 +32,32 @@ from polymem.storage.rows import (
 from polymem.storage.search import analyse
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnUp:
+    """The rows of a new memory that do not depend on its vectors: its columns, its snapshot, its keyword entry."""
+
+    memory: Memory
+    params: dict[str, Any]
+    snapshot: str
+    terms: bytes
+
+
 @dataclass(slots=True)
 class Prepared:
-    """A write with its rows. `terms` and `vectors` are those of a new memory; an update's follow from the old text."""
+    """A write with its rows. `snapshot`, `terms` and `vectors` are those of a new memory; an update's follow from the
+    old text."""
 
     write: Write
     params: dict[str, Any]
+    snapshot: str = ""
     terms: bytes = b""
     vectors: dict[str, Any] | None = None
     seq: int = 0
+
+
+def draw_up(memory: Memory) -> DrawnUp:
+    """All that can be made of a new memory without the database and its vectors."""
+    return DrawnUp(memory, to_memory_params(memory), to_snapshot(memory), analyse(indexed_text(memory)).encode())
 
 
 def prepare(scope: Scope, writes: Sequence[Write]) -> list[Prepared]:
@@ -54,13 +71,15 @@ def _prepared(scope: Scope, write: Write) -> Prepared:
     memory = write.memory
     if memory.organization_id != scope.organization_id:
         raise NotFound("Organization", memory.organization_id)
-    params = to_memory_params(memory)
     if isinstance(write, Update):
-        return Prepared(write, params)
+        return Prepared(write, to_memory_params(memory))
     if memory.version != 1:
         raise ValueError("A memory begins with version 1")
-    terms = analyse(indexed_text(memory)).encode()
-    return Prepared(write, params, terms, to_vector_params(memory.organization_id, memory.id, 1, write.derived))
+    rows = write.drawn_up
+    if not isinstance(rows, DrawnUp) or rows.memory is not memory:
+        rows = draw_up(memory)
+    vectors = to_vector_params(memory.organization_id, memory.id, 1, write.derived)
+    return Prepared(write, rows.params, rows.snapshot, rows.terms, vectors)
 
 
 def apply(
@@ -116,7 +135,7 @@ def _insert(tx: Transaction, scope: Scope, run: list[Prepared], at: datetime | N
     )
     tx.execute_many(
         statements.INSERT_VERSION,
-        [_version(scope, memory, Change.CREATED, at, memory.content) for memory, _ in fresh],
+        [_version(scope, memory, Change.CREATED, at, memory.content, prepared.snapshot) for memory, prepared in fresh],
     )
     tx.execute_many(statements.PUT_TERMS, [_terms(memory, 1, prepared.terms) for memory, prepared in fresh])
     if vectors := [prepared.vectors for _, prepared in fresh if prepared.vectors is not None]:
@@ -215,7 +234,8 @@ def _update(tx: Transaction, scope: Scope, prepared: Prepared, at: datetime | No
     if tx.execute(statements.UPDATE_MEMORY, params) != 1:
         raise Conflict(f"Memory {memory.id} was changed meanwhile")
     content = memory.content if memory.content != old.content else None
-    entry = _version(scope, memory, prepared.write.change, at, content) | {"note": prepared.write.note}
+    entry = _version(scope, memory, prepared.write.change, at, content, to_snapshot(memory))
+    entry["note"] = prepared.write.note
     tx.execute(statements.INSERT_NEXT_VERSION, entry)
     of_memory = {"organization_id": memory.organization_id, "memory_id": memory.id}
     if memory.tags != old.tags:
@@ -282,7 +302,9 @@ def put_entries(tx: Transaction, memories: Iterable[Memory]) -> None:
         tx.execute_many(statements.INSERT_ENTRY, rows)
 
 
-def _version(scope: Scope, memory: Memory, change: Change, at: datetime | None, content: str | None) -> dict[str, Any]:
+def _version(
+    scope: Scope, memory: Memory, change: Change, at: datetime | None, content: str | None, snapshot: str
+) -> dict[str, Any]:
     return {
         "organization_id": memory.organization_id,
         "memory_id": memory.id,
@@ -290,7 +312,7 @@ def _version(scope: Scope, memory: Memory, change: Change, at: datetime | None, 
         "change": change.value,
         "recorded_at": to_micros(at or memory.updated_at),
         "actor": scope.actor,
-        "fields": to_snapshot(memory),
+        "fields": snapshot,
         "content": content,
         "note": None,
         # In the trash nothing expires: that is told of what could be seen.
