@@ -17,7 +17,7 @@ from polymem.core.errors import EmbeddingUnavailable
 from polymem.core.ports import EmbeddingModel
 from polymem.inference import EmbedderSpec, minilm, open_embedder
 from polymem.inference.encoder import Encoder
-from polymem.inference.minilm import Precision, Weights, ensure_graph, find_weights, graph_path
+from polymem.inference.minilm import TOKEN_SPACE, Precision, Weights, ensure_graph, find_weights, graph_path
 
 EXPECTED = json.loads(Path(__file__).with_name("expected_vectors.json").read_text("utf-8"))["items"]
 
@@ -53,7 +53,7 @@ def output_of(process: subprocess.Popen[str]) -> Any:
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 0.9999), ("int8", 0.97)])
 async def test_vectors_are_those_of_the_committed_sample(model_cache: Path, precision: Precision, least: float) -> None:
     embedder = open_embedder(EmbedderSpec(precision=precision), model_cache)
-    assert embedder.model == EmbeddingModel(f"all-MiniLM-L6-v2/{precision}", 384)
+    assert embedder.model == EmbeddingModel(f"all-MiniLM-L6-v2/{precision}", 384, TOKEN_SPACE)
     texts, wanted = expected()
     embeddings = await embedder.embed_documents(texts)
     await embedder.close()

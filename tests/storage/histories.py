@@ -24,7 +24,7 @@ from polymem.core.filters import (
 )
 from polymem.core.model import Delivery, Draft, Memory
 from polymem.core.people import Scope
-from polymem.core.ports import Embedding, EmbeddingModel, Store
+from polymem.core.ports import Embedding, EmbeddingModel, QueryEmbedding, Store
 from polymem.core.ranking import Mode
 from polymem.core.recall import RecallQuery
 from tests.storage.support import MODEL, new_id, new_scope, vector
@@ -68,6 +68,9 @@ class TextVectors:
 
     async def embed_query(self, text: str) -> bytes:
         return vector(text)
+
+    async def read_query(self, text: str) -> QueryEmbedding:
+        return QueryEmbedding(vector(text))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
         return [Embedding(vector(text), 1) for text in texts]

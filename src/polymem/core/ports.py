@@ -15,6 +15,11 @@ from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports_agents import AgentStore
 from polymem.core.ports_conflicts import ConflictStore, Finding
+from polymem.core.ports_embedding import Embedder as Embedder
+from polymem.core.ports_embedding import Embedding as Embedding
+from polymem.core.ports_embedding import EmbeddingModel as EmbeddingModel
+from polymem.core.ports_embedding import QueryEmbedding as QueryEmbedding
+from polymem.core.ports_embedding import TokenSpace as TokenSpace
 from polymem.core.ports_overview import OverviewStore
 from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_reports import PendingText as PendingText
@@ -29,56 +34,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present instant, UTC, timezone-aware."""
-        ...
-
-
-# --- embedding ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingModel:
-    """Names a vector space. Vectors of two models are never compared.
-
-    `name` holds all that changes the vectors (weights, precision); `dimensions` is a row's length.
-    """
-
-    name: str
-    dimensions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """The vectors of one text: `count` rows of `dimensions` float32 values, row after row.
-
-    A text longer than the model's window has one row for each window.
-    """
-
-    vectors: bytes
-    count: int
-
-
-class Embedder(Protocol):
-    """Turns text into vectors."""
-
-    @property
-    def model(self) -> EmbeddingModel | None:
-        """The vector space, or None where there is no embedder and only keyword search works."""
-        ...
-
-    async def embed_query(self, text: str) -> bytes:
-        """One row for a query. Raises EmbeddingUnavailable."""
-        ...
-
-    async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
-        """One embedding for each text, in order. Raises EmbeddingUnavailable."""
-        ...
-
-    def count_tokens(self, text: str) -> int:
-        """How many tokens the model's tokenizer makes of `text`."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of threads, sessions and sockets."""
         ...
 
 
@@ -150,7 +105,9 @@ class Idempotency:
 class CandidateQuery:
     """Asks a store for the memories worth ranking.
 
-    `text` None leaves out the keyword leg, `vector` None (or another model's) the dense leg. `filter`
+    `text` None leaves out the keyword leg, `vector` None (or another model's) the dense leg. With `tokens` (see
+    `QueryEmbedding`) the second stage runs: the `depth` best of both legs together get their token matches, and only
+    they come back. `filter`
     and the scope restrict both before anything is cut. `depth` is how many each leg yields. `include`
     is a memory that is scored even when neither leg yields it, if the filter admits it (for why-not).
     With `known_at`, all this is about the memories as they were known at that instant.
@@ -160,6 +117,8 @@ class CandidateQuery:
     vector: bytes | None
     model: EmbeddingModel | None
     filter: Filter
+    tokens: bytes = b""
+    words: tuple[str, ...] = ()
     depth: int = 100
     include: str | None = None
     known_at: datetime | None = None
@@ -179,6 +138,12 @@ class Candidate:
                       admit, counted from 1; None when it is not among that leg's best
     in_conversation   whether it has a neighbour: another memory of its project with the same container
     speaker_named     whether the query names whom the memory quotes
+    first_rank        position among all candidates by `context_cosine + context_keyword`, counted from 1: the first
+                      stage, whose best `depth` go on to the second; None where there is no second stage
+    tokens            MaxSim of the query's tokens and the memory's own, each query token by its rarity, -1..1; None
+                      without token vectors
+    context_tokens    the same where each query token may be matched by a near neighbour, at a discount
+    answers_question  whether the memory before it in the conversation asks something and is by another speaker
     trust             `trust.trust` of the memory; None until a profile asks for it
 
     A search makes hundreds of them; positional construction takes a third of the time.
@@ -203,6 +168,10 @@ class Candidate:
     is_question: bool = False
     in_conversation: bool = False
     speaker_named: bool = False
+    first_rank: int | None = None
+    tokens: float | None = None
+    context_tokens: float | None = None
+    answers_question: bool = False
     trust: float | None = None
 
 
@@ -368,11 +337,11 @@ class Store(Protocol):
         ...
 
     async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
-        """Up to `limit` indexed texts, of any organization, that `model` has not embedded."""
+        """Up to `limit` indexed texts, of any organization, that `model` has not embedded, or without its tokens."""
         ...
 
     async def count_pending(self, model: EmbeddingModel) -> int:
-        """How many memories, of all organizations, `model` has not embedded."""
+        """How many memories, of all organizations, `model` has not embedded, or without its tokens."""
         ...
 
     async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:

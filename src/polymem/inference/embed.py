@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from polymem.core.errors import EmbeddingUnavailable
-from polymem.core.ports import Embedder, Embedding
+from polymem.core.ports import Embedder, Embedding, QueryEmbedding
 from polymem.inference.fastembed_model import FastembedEmbedder, fastembed_installed
 from polymem.inference.folder import open_folder
 from polymem.inference.minilm import Precision, find_weights, open_minilm
@@ -89,6 +89,10 @@ class NoEmbedder:
         """Does nothing."""
 
     async def embed_query(self, text: str) -> bytes:
+        """Raises EmbeddingUnavailable."""
+        raise EmbeddingUnavailable(NOTICE_NO_EMBEDDER)
+
+    async def read_query(self, text: str) -> QueryEmbedding:
         """Raises EmbeddingUnavailable."""
         raise EmbeddingUnavailable(NOTICE_NO_EMBEDDER)
 

@@ -18,6 +18,7 @@ from polymem.inference.windows import MAX_WINDOWS, pieces, spans
 
 Tokens = npt.NDArray[np.int64]
 Vector = npt.NDArray[np.float32]
+States = npt.NDArray[np.float32]
 Pooling = Literal["mean", "cls"]
 
 WINDOW_TOKENS = 256
@@ -73,6 +74,18 @@ class WindowTokenizer:
             for start, end in spans(len(joined), self._room, self._overlap, limit)
         ]
 
+    def text_tokens(self, window: Tokens) -> slice:
+        """Which tokens of a window are of the text, and not the ones that mark its ends."""
+        return slice(len(self._opening), len(window) - len(self._closing))
+
+    def vocabulary(self) -> list[str]:
+        """The written form of every token, by its id."""
+        ids = self._tokenizer.get_vocab()
+        written = [""] * (max(ids.values()) + 1)
+        for form, id_ in ids.items():
+            written[id_] = form
+        return written
+
     def _ids(self, piece: str) -> list[int]:
         # The call for one text would hold the interpreter's lock; the one for a batch lets it go.
         return self._tokenizer.encode_batch_fast([piece], add_special_tokens=False)[0].ids
@@ -98,6 +111,7 @@ class Encoder:
         if not known:
             raise ValueError(f"the model's outputs are {outputs}, neither {SENTENCE_VECTOR} nor last_hidden_state")
         self._output = known[0]
+        self._states = next((name for name in TOKEN_VECTORS if name in outputs), None)
         self._pooling = pooling
 
     def encode(self, *windows: Tokens) -> Vector:
@@ -105,10 +119,27 @@ class Encoder:
 
         Raises ValueError when the model fails or gives no direction.
         """
-        vectors = [self._encode_one(window) for window in windows]
+        return self.mean([self._encode_one(window) for window in windows])
+
+    @staticmethod
+    def mean(vectors: list[Vector]) -> Vector:
+        """The direction of the mean of unit vectors. Raises ValueError where there is none."""
         return vectors[0] if len(vectors) == 1 else unit_rows(np.mean(vectors, axis=0, keepdims=True))[0]
 
+    def encode_tokens(self, window: Tokens) -> tuple[Vector, States]:
+        """The unit vector of a window and, from the same run, the last state of each of its tokens.
+
+        Raises ValueError as `encode`, and for a model that gives no states.
+        """
+        if self._states is None:
+            raise ValueError("the model gives no vectors of its tokens")
+        vector, states = self._run(window, [self._output, self._states])
+        return self._unit(vector), states
+
     def _encode_one(self, window: Tokens) -> Vector:
+        return self._unit(self._run(window, [self._output])[0])
+
+    def _run(self, window: Tokens, outputs: list[str]) -> list[States]:
         ids = window[np.newaxis]
         feeds = {"input_ids": ids}
         if "attention_mask" in self._inputs:
@@ -116,9 +147,11 @@ class Encoder:
         if "token_type_ids" in self._inputs:
             feeds["token_type_ids"] = np.zeros_like(ids)
         try:
-            output = self._session.run([self._output], feeds)[0][0]
+            return [output[0] for output in self._session.run(outputs, feeds)]
         except Exception as error:  # onnxruntime's errors have no root of their own
             raise ValueError(f"the model does not take this text: {error}") from error
+
+    def _unit(self, output: States) -> Vector:
         vector: Vector = output
         if output.ndim == 2:
             vector = output[0] if self._pooling == "cls" else output.mean(axis=0)

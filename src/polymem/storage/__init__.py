@@ -8,7 +8,7 @@ from polymem.core.errors import InvalidInput, NotFound, Unavailable
 from polymem.core.ports import Store
 from polymem.storage.backend import NO_ORGANIZATION, Backend
 from polymem.storage.move import Moved, Watch, move, unfinished
-from polymem.storage.search import IndexCache
+from polymem.storage.search import IndexCache, TokenCache
 from polymem.storage.sqlite import open_sqlite
 from polymem.storage.sqlite.files import database_file
 from polymem.storage.sqlite.tables import portable_tables
@@ -17,10 +17,18 @@ from polymem.storage.store import SqlStore
 INDEX_MEMORY_BYTES = 1024 * 1024 * 1024
 """Memory that search indexes may take together, unless the caller says otherwise: about 500,000 memories."""
 
+TOKEN_MEMORY_BYTES = 64 * 1024 * 1024
+"""Memory that token vectors read last may take, unless the caller says otherwise: those of about 50,000 memories."""
+
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-async def open_store(location: str | Path, *, index_memory_bytes: int = INDEX_MEMORY_BYTES) -> Store:
+async def open_store(
+    location: str | Path,
+    *,
+    index_memory_bytes: int = INDEX_MEMORY_BYTES,
+    token_memory_bytes: int = TOKEN_MEMORY_BYTES,
+) -> Store:
     """The store at `location`: a `postgresql://` URL, or a data directory (or database file) for SQLite.
 
     Makes what is not there and upgrades what is older. Raises InvalidInput for another kind of URL, StoreUnreachable
@@ -38,7 +46,7 @@ async def open_store(location: str | Path, *, index_memory_bytes: int = INDEX_ME
             f"A move into this database, from {source}, has not ended: run polymem migrate-store again, or take an "
             "empty database"
         )
-    return SqlStore(backend, IndexCache(index_memory_bytes))
+    return SqlStore(backend, IndexCache(index_memory_bytes), TokenCache(token_memory_bytes))
 
 
 async def move_store(source: str, target: str, watch: Watch) -> Moved:

@@ -16,10 +16,18 @@ from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
 from polymem.core.text import indexed_text
 from polymem.storage import statements
 from polymem.storage.backend import Backend, Transaction
-from polymem.storage.embeddings import to_model_params
+from polymem.storage.embeddings import to_model_params, to_token_space
 from polymem.storage.filters import to_predicate
 from polymem.storage.memories import get_many
-from polymem.storage.search import IndexCache, IndexedRow, OrganizationIndex, analyse, is_current, split_filter
+from polymem.storage.search import (
+    IndexCache,
+    IndexedRow,
+    OrganizationIndex,
+    TokenCache,
+    analyse,
+    is_current,
+    split_filter,
+)
 
 SLICE = 2000
 """Changes fed in one transaction: some tens of milliseconds."""
@@ -28,9 +36,10 @@ SLICE = 2000
 class CandidateSearch:
     """Candidates for recalls, from indexes that catch up by themselves."""
 
-    def __init__(self, backend: Backend, cache: IndexCache) -> None:
+    def __init__(self, backend: Backend, cache: IndexCache, tokens: TokenCache) -> None:
         self._backend = backend
         self._cache = cache
+        self._tokens = tokens
         self._loading: dict[str, asyncio.Lock] = {}
 
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
@@ -66,8 +75,26 @@ class CandidateSearch:
             where = to_predicate(scope, (*narrow, *by_rows))
             allowed = {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
         fetch = partial(_vectors, tx, organization_id, model)
+        tokens = partial(self._read_tokens, tx, organization_id, model)
         with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
-            return index.search(scope, query, allowed_ids=allowed, fetch_vectors=fetch)
+            return index.search(scope, query, allowed_ids=allowed, fetch_vectors=fetch, fetch_tokens=tokens)
+
+    def _read_tokens(
+        self, tx: Transaction, organization_id: str, model: EmbeddingModel | None, wanted: Mapping[str, int]
+    ) -> Mapping[str, bytes]:
+        space = to_token_space(model)
+        found = self._tokens.get_many(organization_id, space, wanted)
+        missing = [id_ for id_ in wanted if id_ not in found]
+        if missing:
+            params = {**to_model_params(model), "organization_id": organization_id, "ids": missing}
+            read = {
+                id_: (seq, bytes(tokens or b"")) for id_, seq, tokens in tx.query(statements.CURRENT_TOKENS, params)
+            }
+            found.update((id_, tokens) for id_, (_, tokens) in read.items())
+            # Those without tokens are remembered as such, until a change brings some.
+            entries = [(id_, *read.get(id_, (wanted[id_], b""))) for id_ in missing]
+            self._tokens.put_many(organization_id, space, entries)
+        return found
 
     def copied(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> OrganizationIndex | None:
         """A copy of the organization's index at this transaction's moment; None as `search`."""

@@ -1,4 +1,4 @@
-"""Vectors as they are stored: float16 rows in one BLOB, per memory version and model."""
+"""Vectors as they are stored, per memory version and model: float16 rows in one BLOB, packed tokens in another."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from polymem.core.ports import Derived, Embedding, EmbeddingModel, PendingText
+from polymem.core.ports import Derived, Embedding, EmbeddingModel, PendingText, TokenSpace
 from polymem.core.text import indexed_text
 from polymem.storage import statements
 from polymem.storage.backend import Transaction
@@ -26,6 +26,28 @@ def to_half(embedding: Embedding, model: EmbeddingModel) -> bytes:
     return values.astype("<f2").tobytes()
 
 
+def to_packed(embedding: Embedding, model: EmbeddingModel) -> bytes:
+    """The packed token vectors, nothing where the model has no space for them.
+
+    Raises ValueError when the bytes are not whole vectors of that space.
+    """
+    if model.tokens is None:
+        return b""
+    if len(embedding.tokens) % bytes_per_token(model.tokens):
+        raise ValueError(f"{len(embedding.tokens)} bytes are not tokens of {model.tokens.dimensions} dimensions")
+    return embedding.tokens
+
+
+def bytes_per_token(space: TokenSpace) -> int:
+    """The size of a packed token vector."""
+    return space.dimensions // 2
+
+
+def to_token_space(model: EmbeddingModel | None) -> str:
+    """The name under which a model's token vectors are kept, empty where it has none."""
+    return "" if model is None or model.tokens is None else model.tokens.name
+
+
 def to_vector_params(organization_id: str, memory_id: str, version: int, derived: Derived) -> dict[str, Any] | None:
     """The row of a version's vectors, None where there are none."""
     if derived.model is None or derived.embedding is None:
@@ -38,16 +60,20 @@ def to_vector_params(organization_id: str, memory_id: str, version: int, derived
         "dimensions": derived.model.dimensions,
         "count": derived.embedding.count,
         "data": to_half(derived.embedding, derived.model),
+        "token_space": to_token_space(derived.model),
+        "tokens": to_packed(derived.embedding, derived.model),
     }
 
 
 def to_model_params(model: EmbeddingModel | None) -> dict[str, Any]:
-    """The parameters that name a vector space; no stored one has zero dimensions."""
-    return {"model": "", "dimensions": 0} if model is None else {"model": model.name, "dimensions": model.dimensions}
+    """The parameters that name a vector space and its tokens'; no stored one has zero dimensions."""
+    name, dimensions = ("", 0) if model is None else (model.name, model.dimensions)
+    return {"model": name, "dimensions": dimensions, "token_space": to_token_space(model)}
 
 
 def pending(tx: Transaction, model: EmbeddingModel, after: tuple[str, str], limit: int) -> list[PendingText]:
-    """Up to `limit` texts that `model` has not embedded, of memories that come after (organization id, memory id)."""
+    """Up to `limit` texts that `model` has not embedded, or not with their tokens, of memories that come after
+    (organization id, memory id)."""
     params = {**to_model_params(model), "after_organization": after[0], "after_id": after[1], "limit": limit}
     texts = []
     for row in tx.query(statements.PENDING, params):

@@ -9,6 +9,7 @@ from polymem.core.people import Scope
 from polymem.core.ports import EmbeddingModel, Stats
 from polymem.storage import statements
 from polymem.storage.backend import Transaction
+from polymem.storage.embeddings import to_model_params
 from polymem.storage.filters import to_order, to_predicate
 from polymem.storage.people import project_keys
 from polymem.storage.rows import (
@@ -136,6 +137,6 @@ def _unembedded(tx: Transaction, scope: Scope, at: datetime, model: EmbeddingMod
     if model is None:
         return 0
     where = to_predicate(scope, active(at))
-    params = {**where.params, "model": model.name, "dimensions": model.dimensions}
+    params = {**where.params, **to_model_params(model)}
     ((count,),) = tx.query(statements.COUNT_UNEMBEDDED.format(where=where.sql), params)
     return int(count)

@@ -248,7 +248,8 @@ def _candidates(
         own = (*own, Not(IdIn(frozenset(out_of_reach)))) if out_of_reach else own
     fetch = partial(_vectors, tx, scope.organization_id, query.model, known.edge)
     asked = replace(query, filter=(*own, *by_rows))
-    return known.index.search(scope, asked, allowed_ids=allowed, fetch_vectors=fetch)
+    tokens = partial(_tokens, tx, scope.organization_id, query.model, known.edge)
+    return known.index.search(scope, asked, allowed_ids=allowed, fetch_vectors=fetch, fetch_tokens=tokens)
 
 
 def _vectors(
@@ -261,3 +262,16 @@ def _vectors(
         "at": to_micros(edge),
     }
     return dict(tx.query(time_statements.STATE_VECTORS, params))
+
+
+def _tokens(
+    tx: Transaction, organization_id: str, model: EmbeddingModel | None, edge: datetime, wanted: Mapping[str, int]
+) -> Mapping[str, bytes]:
+    # Not remembered: the change numbers of former states do not tell one past from another.
+    params = {
+        **to_model_params(model),
+        "organization_id": organization_id,
+        "ids": list(wanted),
+        "at": to_micros(edge),
+    }
+    return {id_: bytes(tokens or b"") for id_, tokens in tx.query(time_statements.STATE_TOKENS, params)}

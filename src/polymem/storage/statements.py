@@ -141,11 +141,12 @@ ON CONFLICT (organization_id, memory_id, version) DO UPDATE SET terms = excluded
 """The keyword entry of a version's text."""
 
 PUT_VECTORS = """
-INSERT INTO memory_vectors (organization_id, memory_id, version, model, dimensions, count, data)
-VALUES (:organization_id, :memory_id, :version, :model, :dimensions, :count, :data)
-ON CONFLICT (organization_id, memory_id, version, model, dimensions)
-DO UPDATE SET count = excluded.count, data = excluded.data"""
-"""The vectors of a version's text in one model's space: `count` rows of little-endian float16."""
+INSERT INTO memory_vectors (organization_id, memory_id, version, model, dimensions, count, data, token_space, tokens)
+VALUES (:organization_id, :memory_id, :version, :model, :dimensions, :count, :data, :token_space, :tokens)
+ON CONFLICT (organization_id, memory_id, version, model, dimensions) DO UPDATE SET
+count = excluded.count, data = excluded.data, token_space = excluded.token_space, tokens = excluded.tokens"""
+"""The vectors of a version's text in one model's space: `count` rows of little-endian float16, and its tokens' as
+`ports.Embedding` packs them, in the space that is named; no name, no tokens."""
 
 DELETE_MEMORIES = "DELETE FROM memories AS m WHERE {where} AND m.id IN (:ids...) RETURNING id"
 """Removes memories; versions, tags, entries, terms and vectors go with them."""
@@ -188,18 +189,26 @@ JOIN memory_vectors v ON v.organization_id = m.organization_id AND v.memory_id =
 WHERE m.organization_id = :organization_id AND m.id IN (:ids...) AND v.model = :model AND v.dimensions = :dimensions"""
 """The vectors of some memories."""
 
+CURRENT_TOKENS = """
+SELECT m.id, m.seq, v.tokens FROM memories m
+JOIN memory_vectors v ON v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
+WHERE m.organization_id = :organization_id AND m.id IN (:ids...) AND v.model = :model AND v.dimensions = :dimensions
+AND v.token_space = :token_space"""
+"""The packed token vectors of some memories, with the change number of the state they belong to."""
+
 # --- embeddings --------------------------------------------------------------------------------
 
 _NOT_EMBEDDED = """NOT EXISTS (
     SELECT 1 FROM memory_vectors v
     WHERE v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
-    AND v.model = :model AND v.dimensions = :dimensions)"""
+    AND v.model = :model AND v.dimensions = :dimensions
+    AND (:token_space = '' OR v.token_space = :token_space))"""
 
 PENDING = f"""
 SELECT {_MEMORY}, m.indexed_version FROM memories m {_WITH_PROJECT}
 WHERE (m.organization_id, m.id) > (:after_organization, :after_id) AND {_NOT_EMBEDDED}
 ORDER BY m.organization_id, m.id LIMIT :limit"""
-"""The next memories of any organization that a model has not embedded; for the operator."""
+"""The next memories of any organization that a model has not embedded, or not with its tokens; for the operator."""
 
 COUNT_PENDING = f"SELECT count(*) FROM memories m WHERE {_NOT_EMBEDDED}"
 """How many memories of all organizations a model has not embedded; for the operator."""
@@ -326,9 +335,9 @@ SELECT memory_id, entry FROM memory_metadata WHERE organization_id = :organizati
 """The metadata entries filters see of some memories."""
 
 CHECKED_VECTORS = """
-SELECT memory_id, version, model, dimensions, count, length(data) FROM memory_vectors
+SELECT memory_id, version, model, dimensions, count, length(data), token_space, length(tokens) FROM memory_vectors
 WHERE organization_id = :organization_id AND memory_id IN (:ids...)"""
-"""The sizes of the vectors of some memories."""
+"""The sizes of the vectors and tokens of some memories."""
 
 ADVANCE_MEMORY = "UPDATE memories SET seq = :seq WHERE organization_id = :organization_id AND id = :memory_id"
 """Makes indexes read a memory again."""

@@ -36,7 +36,7 @@ from polymem.storage.overview import SqlOverview
 from polymem.storage.past_search import PastSearch
 from polymem.storage.people_store import SqlPeople
 from polymem.storage.rows import storable, to_micros
-from polymem.storage.search import IndexCache
+from polymem.storage.search import IndexCache, TokenCache
 from polymem.storage.time import SqlTime
 from polymem.storage.work import SqlWork
 from polymem.storage.writes import apply, draw_up, prepare
@@ -53,10 +53,11 @@ _STEP = 16
 class SqlStore:
     """The store. Made by `storage.open_store`; raises what `core.ports.Store` says, and Unavailable."""
 
-    def __init__(self, backend: Backend, cache: IndexCache) -> None:
+    def __init__(self, backend: Backend, cache: IndexCache, tokens: TokenCache | None = None) -> None:
+        """Token vectors are kept in `tokens`; without it they are read for every question."""
         self._backend = backend
         self._cache = cache
-        self._search = CandidateSearch(backend, cache)
+        self._search = CandidateSearch(backend, cache, tokens or TokenCache(0))
         self._past = PastSearch(backend, cache, self._search)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
         self.work = SqlWork(backend)

@@ -56,6 +56,11 @@ FROM memories m {_STATE} {_DERIVED}
 WHERE m.organization_id = :organization_id AND m.id IN (:ids...)"""
 """The same with what a search index needs of them."""
 
+STATE_TOKENS = f"""
+SELECT m.id, x.tokens FROM memories m {_STATE} {_DERIVED}
+WHERE m.organization_id = :organization_id AND m.id IN (:ids...) AND x.token_space = :token_space"""
+"""The packed token vectors of some memories' texts of that instant."""
+
 STATE_VECTORS = f"""
 SELECT m.id, x.data FROM memories m {_STATE} {_DERIVED}
 WHERE m.organization_id = :organization_id AND m.id IN (:ids...) AND x.data IS NOT NULL"""

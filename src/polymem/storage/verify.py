@@ -16,7 +16,7 @@ from polymem.core.ports import EmbeddingModel, Verification
 from polymem.core.text import indexed_text
 from polymem.storage import embeddings, people, statements
 from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Transaction
-from polymem.storage.embeddings import BYTES_PER_VALUE
+from polymem.storage.embeddings import BYTES_PER_VALUE, bytes_per_token
 from polymem.storage.rows import from_memory_row, from_snapshot, metadata_entries, to_memory_params
 from polymem.storage.search import analyse
 from polymem.storage.writes import put_entries, put_tags
@@ -141,6 +141,18 @@ def _batch(
     return [row[0] for row in rows], problems
 
 
+def _torn(space: str, size: int, model: EmbeddingModel | None) -> bool:
+    # Whether a memory's tokens are none it can have: without a space, or not whole ones of the model's.
+    if not space:
+        return size > 0
+    return (
+        model is not None
+        and model.tokens is not None
+        and model.tokens.name == space
+        and size % bytes_per_token(model.tokens) != 0
+    )
+
+
 def _grouped(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
     grouped: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -220,12 +232,13 @@ class _Checked:
 
     def vectors(self, vectors: Sequence[Row], model: EmbeddingModel | None) -> list[Problem]:
         problems = []
-        for _, version, name, dimensions, count, size in vectors:
+        for _, version, name, dimensions, count, size, token_space, token_size in vectors:
             wrong_space = model is not None and name == model.name and dimensions != model.dimensions
             if (
                 wrong_space
                 or count < 1
                 or size != count * dimensions * BYTES_PER_VALUE
+                or _torn(token_space, token_size, model)
                 or version > self.memory.version
             ):
                 params = {**self.of_memory, "version": version, "model": name, "dimensions": dimensions}

@@ -9,6 +9,7 @@ from polymem.storage.search.cache import IndexCache
 from polymem.storage.search.index import OrganizationIndex
 from polymem.storage.search.masks import split_filter
 from polymem.storage.search.rows import IndexedRow
+from polymem.storage.search.token_cache import TokenCache
 
 __all__ = [
     "ANALYSIS_VERSION",
@@ -16,6 +17,7 @@ __all__ = [
     "IndexedRow",
     "OrganizationIndex",
     "Terms",
+    "TokenCache",
     "analyse",
     "is_current",
     "split_filter",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-from polymem.storage.search.stopwords import STOP_WORDS
+from polymem.core.stopwords import STOP_WORDS
 
 ANALYSIS_VERSION = 1
 """First byte of every encoded entry. Raise it whenever the same text would give other terms."""

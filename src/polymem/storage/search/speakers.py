@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from polymem.core.stopwords import STOP_WORDS
 from polymem.storage.search.analysis import fold
-from polymem.storage.search.stopwords import STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+")
 

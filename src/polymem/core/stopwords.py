@@ -1,4 +1,4 @@
-"""English words that carry no topic: left out of the keyword index and of queries.
+"""English words that carry no topic: left out of the keyword index, of token vectors and of queries.
 
 Function words, and a few that fill every conversation. A longer list of vague words ("first", "many", "thing",
 "keep", …) found less on LoCoMo; "may" is left in because it is also a month.
