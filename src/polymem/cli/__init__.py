@@ -36,6 +36,7 @@ COMMANDS = {
     "context": ("context", "Write a Markdown document of a project, for the start of a conversation with a model."),
     "export": ("transfer", "Write memories to a file."),
     "import": ("transfer", "Read memories: NDJSON, JSON, Markdown, or what another system wrote."),
+    "mcp": ("mcp", "Be a memory for a client of MCP, on stdin and stdout."),
     "hook": ("hooks", "Tell a coding agent what to remember now."),
     "install-hooks": ("hooks", "Have Claude Code ask polymem by itself."),
     "reindex": ("maintenance", "Embed what the present model has not embedded."),
@@ -108,5 +109,12 @@ def main() -> None:
         # Typer would take 0.2 s to find out that --help was not asked for.
         sys.stdout.write(f"polymem {__version__}\n")
         return
+    if sys.argv[1:2] == ["mcp"] and _COMPLETING not in os.environ:
+        # Clients wait for the first answer; nothing slow is to stand before it.
+        quick = importlib.import_module("polymem.cli.mcp_stdio")
+        options = quick.read_options(sys.argv[2:])
+        if options is not None:
+            quick.serve(options)
+            return
     completion = _COMPLETING in os.environ or any(argument.endswith("-completion") for argument in sys.argv[1:2])
     command_line(completion=completion)(prog_name="polymem")

@@ -29,11 +29,14 @@ from polymem.client.errors import (
 )
 from polymem.client.inputs import Changes, Details, Draft, Filters, Record
 from polymem.client.models import (
+    Answer,
     ApiKey,
+    ContextDocument,
     Health,
     Hit,
     ImportReport,
     Memory,
+    MemoryConflict,
     NewApiKey,
     Page,
     Project,
@@ -47,6 +50,7 @@ from polymem.client.models import (
 
 __all__ = [
     "DEFAULT_URL",
+    "Answer",
     "ApiError",
     "ApiKey",
     "AsyncClient",
@@ -55,6 +59,7 @@ __all__ = [
     "ClientError",
     "Conflict",
     "ConnectionFailed",
+    "ContextDocument",
     "Details",
     "Draft",
     "Filters",
@@ -64,6 +69,7 @@ __all__ = [
     "ImportReport",
     "InvalidInput",
     "Memory",
+    "MemoryConflict",
     "NewApiKey",
     "NotAuthenticated",
     "NotFound",

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Self, TypeVar
 
-from polymem.client import operations, past
+from polymem.client import digests, operations, past
 from polymem.client.calls import Call, Lines, Pages
 from polymem.client.operation import AsyncRunner, Iteration, Operation, Runner
 from polymem.client.session import Retry, Session
@@ -36,6 +36,9 @@ class Operations:
     trust = Operation(past.trust)
     trash = Operation(operations.trash)
     recall = Operation(operations.recall)
+    answer = Operation(digests.answer)
+    context = Operation(digests.context)
+    conflicts = Operation(digests.conflicts)
     why_not = Operation(operations.why_not)
     projects = Operation(operations.projects)
     project = Operation(operations.project)

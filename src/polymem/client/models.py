@@ -119,6 +119,47 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer made of memories. `mode` is generated (a chat model wrote it) or extractive (quoted); one that was
+    `refused` says that no memory answers. `citations` are the ids its text names, `sources` all it could be made from.
+    """
+
+    answer: str
+    mode: str
+    refused: bool
+    citations: tuple[str, ...] = ()
+    sources: tuple[Hit, ...] = ()
+    model: str | None = None
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextDocument:
+    """What a model should know of a project: Markdown, its length, the newest change it knows of, and how much of each
+    section did not fit."""
+
+    markdown: str
+    tokens: int
+    as_of: datetime
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryConflict:
+    """Two memories that say the same, or contradict each other. `reason` is duplicate, paraphrase, changed_value or
+    negation, `similarity` a cosine; `resolution` is None while it is open."""
+
+    id: str
+    reason: str
+    detail: str
+    similarity: float
+    old: Memory
+    new: Memory
+    created_at: datetime
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
     """Which stage lost a memory (returned, if none did), why, and the smallest change that brings it back."""
 

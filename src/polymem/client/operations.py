@@ -48,15 +48,17 @@ def add(
     content: str,
     *,
     duplicates: Duplicates = "keep",
+    compare: bool = False,
     idempotency_key: str | None = None,
     **details: Unpack[Details],
 ) -> Call[Memory]:
     """Keep one memory; it is durable when this returns.
 
-    `duplicates` "return_existing" answers with the memory of the same project and the same text, if there is one.
+    `duplicates` "return_existing" answers with the memory of the same project and the same text, if there is one;
+    `compare` has the server look for memories that contradict it, which `conflicts` then lists.
     Raises InvalidInput, NotFound (`supersedes`), Conflict.
     """
-    body = {"content": content, "duplicates": duplicates, **details}
+    body = {"content": content, "duplicates": duplicates, "compare": compare, **details}
     return Call(method="POST", path=_MEMORIES, parse=one(Memory), body=body, keyed=True, key=idempotency_key)
 
 

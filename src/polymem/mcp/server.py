@@ -17,6 +17,7 @@ from polymem import __version__
 from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotFound, PolymemError, Unavailable
 from polymem.core.prompts import to_data
 from polymem.mcp.catalog import Toolset
+from polymem.mcp.stdio import LIST_TTL_MS
 from polymem.mcp.visit import Call, Reply, Visit
 
 _logger = logging.getLogger(__name__)
@@ -25,9 +26,6 @@ Context = ServerRequestContext[Any, Any]
 
 Visits = Callable[[Context], Awaitable[Visit]]
 """Who calls, and which memory they see. Raises PolymemError."""
-
-LIST_TTL_MS = 3_600_000
-"""How long a client may go by what it was told of tools: they change with the version of the server only."""
 
 _TICK_SECONDS = 2.0
 """How often a call that takes longer says that it is still at work."""

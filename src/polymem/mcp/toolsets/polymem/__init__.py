@@ -214,7 +214,7 @@ CONTEXT = Tool(
     input=arguments(
         {
             "project": text("Key of a project. Left out: the current one.", minLength=1, maxLength=500),
-            "query": text("What it should be about first of all.", minLength=1, maxLength=16_000),
+            "query": text("What it should be about first of all.", minLength=1, maxLength=4000),
             "since": text(f"Only what changed after this instant. {_WHEN}"),
             "max_tokens": whole("How long it may be.", minimum=256, maximum=100_000, default=4000),
         }
