@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from polymem.core.contradiction import compare
+from polymem.core.contradiction import Statement, compare
 from polymem.core.detection import SIMILARITY
 
 PAIRS = Path(__file__).parent / "data" / "conflicts.tsv"
@@ -23,15 +23,25 @@ class Pair:
     new: str
 
     @property
-    def said(self) -> str:
+    def judged(self) -> str:
         """What the rules say."""
         reason = compare(self.old, self.new, self.similarity).reason
         return NONE if reason is None else reason.value
 
     @property
+    def is_near(self) -> bool:
+        """Whether a detection looks at it because of its meaning."""
+        return self.similarity > SIMILARITY
+
+    @property
     def passes(self) -> bool:
         """Whether a detection looks at it at all."""
-        return self.similarity > SIMILARITY
+        return self.is_near or Statement(self.new).agreement(self.old) > SIMILARITY
+
+    @property
+    def said(self) -> str:
+        """What a detection says."""
+        return self.judged if self.passes else NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +86,8 @@ def report() -> str:
     looked_at, held_out = measure(pairs[0::2]), measure(pairs[1::2])
     lines = [
         "| class | pairs | precision, tuned on | recall, tuned on | precision, held out | recall, held out "
-        "| above 0.75 |",
-        "|---|---|---|---|---|---|---|",
+        "| similar by meaning | by meaning or words |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for label in LABELS:
         of_label = [pair for pair in pairs if pair.label == label]
@@ -86,6 +96,6 @@ def report() -> str:
             for quality in (looked_at[label], held_out[label])
             for number in (f"{quality.precision:.2f}", f"{quality.recall:.2f}")
         ]
-        passing = sum(pair.passes for pair in of_label)
-        lines.append(f"| {label} | {len(of_label)} | {' | '.join(numbers)} | {passing} |")
+        near, passing = sum(pair.is_near for pair in of_label), sum(pair.passes for pair in of_label)
+        lines.append(f"| {label} | {len(of_label)} | {' | '.join(numbers)} | {near} | {passing} |")
     return "\n".join(lines)

@@ -219,8 +219,62 @@ def test_a_key_of_one_project_sees_no_conflict_with_what_it_cannot_reach(start: 
             assert conflicts(other, status="all") == []
 
 
-def test_without_a_model_only_the_same_text_is_similar(alone: httpx2.Client) -> None:
+def test_without_a_model_words_tell(alone: httpx2.Client) -> None:
     keep(alone, "The API listens on port 8080")
-    assert "contradictions" not in create(alone, "The API listens on port 8081")
-    (same,) = create(alone, "The API listens on port 8080")["contradictions"]
-    assert (same["similarity"], same["reason"]) == (1.0, "duplicate")
+    (other,) = create(alone, "The API listens on port 8081")["contradictions"]
+    assert 0.75 < other["similarity"] <= 1
+    assert other["reason"] == "changed_value"
+    same = create(alone, "The API listens on port 8080")["contradictions"]
+    assert (same[0]["similarity"], same[0]["reason"]) == (1.0, "duplicate")
+    assert "contradictions" not in create(alone, "The API is written in Go")
+
+
+SQLITE = "Uses SQLite for storage"
+POSTGRESQL = "Uses PostgreSQL 17 with pgvector"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (SQLITE, POSTGRESQL),
+        ("Tickets are tracked in Jira", "Tickets are tracked in Linear"),
+        ("The team lead is Emma", "The team lead is Frank"),
+        ("The hotel has a swimming pool", "The hotel has no swimming pool"),
+    ],
+)
+def test_a_conflict_is_found_where_names_keep_the_vectors_apart(api: httpx2.Client, old: str, new: str) -> None:
+    for number in range(30):
+        api.post("/native/v1/memories", json={"content": f"Uses a swimming team of tickets for hotel {number}"})
+    kept = keep(api, old)
+    (told,) = create(api, new)["contradictions"]
+    assert told["memory"]["id"] == kept["id"]
+    assert 0.75 < told["similarity"] <= 1
+    (conflict,) = [one for one in conflicts(api) if one["old"]["id"] == kept["id"]]
+    assert conflict["reason"] in ("changed_value", "negation")
+    assert conflict["similarity"] == told["similarity"]
+
+
+def test_what_the_documentation_shows_is_answered(api: httpx2.Client) -> None:
+    where = {"scope": "project", "project": "mememory", "type": "fact"}
+    old = keep(api, SQLITE, **where)
+    created = create(api, POSTGRESQL, **where)
+    (told,) = created["contradictions"]
+    assert told["memory"]["content"] == SQLITE
+    assert told["memory"]["id"] == old["id"]
+    assert told["similarity"] > 0.75
+    assert created["memory"]["content"] == POSTGRESQL
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Ana knows Python", "Ana knows Rust"),
+        ("Staging is hosted on Heroku", "Production is hosted on Hetzner"),
+        ("The kitchen is small", "The kitchen is blue"),
+        ("Ben visited Rome", "Ben visited Athens"),
+    ],
+)
+def test_what_can_both_be_true_is_no_conflict(api: httpx2.Client, old: str, new: str) -> None:
+    keep(api, old)
+    create(api, new)
+    assert conflicts(api) == []

@@ -1,7 +1,8 @@
 """Near-duplicates and contradictions, found before a memory is kept.
 
-a new text ─ embedded ─► the nearest visible memories of its project and of none
-                             │ similarity above 0.75
+a new text ─ embedded ─► the visible memories of its project and of none that are nearest, by meaning or by words
+                             │ similarity above 0.75: of meaning (cosine) or, where names keep vectors
+                             │ apart, of what is said (contradiction.Statement)
                              ▼
               compared word by word (or by a chat model) ─► duplicate · paraphrase · changed value · negation
                              │                              (or nothing: they only share words)
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from polymem.core.contradiction import Verdict, compare
+from polymem.core.contradiction import Statement, Verdict, compare
 from polymem.core.errors import Unavailable
 from polymem.core.filters import Filter, InProjects, Superseded, active
 from polymem.core.model import Memory
@@ -23,7 +24,10 @@ from polymem.core.ports import CandidateQuery, Clock, Derived, Store
 from polymem.core.ports_conflicts import Finding
 
 SIMILARITY = 0.75
-"""Cosine above which two memories may be about the same thing (the threshold mememory documents)."""
+"""Above which two memories may be about the same thing (the threshold mememory documents)."""
+
+DEPTH = 10
+"""How many of the nearest by meaning, and of the nearest by words, are looked at."""
 
 MOST_SIMILAR = 5
 """How many similar memories a detection looks at, nearest first."""
@@ -49,7 +53,8 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A kept memory that a new one resembles: the raw cosine, and what the judge makes of the two texts."""
+    """A kept memory that a new one resembles: the raw cosine or, where that is not above the threshold, the agreement of
+    the words; and what the judge makes of the two texts."""
 
     memory: Memory
     similarity: float
@@ -67,20 +72,15 @@ class Detector:
         self._judge = judge
 
     async def similar(self, scope: Scope, memory: Memory, derived: Derived) -> list[Similar]:
-        """Up to five visible memories of the same project and of none, nearest first. Without a vector only the same
-        text counts as similar. A memory that this one is to replace is among them; one that was replaced is not.
+        """Up to five visible memories of the same project and of none, most similar first. A memory that this one is to
+        replace is among them; one that was replaced is not. Without a vector only words tell.
 
         A long text is compared by its first window.
         """
-        near = await self._near(scope, memory, derived)
-        found = await self._store.get_many(scope, [memory_id for memory_id, _ in near])
-        there = [(found[memory_id], similarity) for memory_id, similarity in near if memory_id in found]
+        near = (await self._near(scope, memory, derived))[:MOST_SIMILAR]
         # At once: a model may take its time for each.
-        verdicts = await asyncio.gather(*(self._verdict(one.content, memory.content, cosine) for one, cosine in there))
-        return [
-            Similar(one, similarity, verdict, judge)
-            for (one, similarity), (verdict, judge) in zip(there, verdicts, strict=True)
-        ]
+        verdicts = await asyncio.gather(*(self._verdict(one.content, memory.content, how) for one, how in near))
+        return [Similar(one, how, verdict, judge) for (one, how), (verdict, judge) in zip(near, verdicts, strict=True)]
 
     def findings(self, memory: Memory, similar: Sequence[Similar]) -> tuple[Finding, ...]:
         """Those that are in conflict with the memory, but for the one that it replaces."""
@@ -97,29 +97,47 @@ class Detector:
             if one.verdict.reason is not None and one.memory.id != memory.supersedes
         )
 
-    async def _near(self, scope: Scope, memory: Memory, derived: Derived) -> list[tuple[str, float]]:
+    async def _near(self, scope: Scope, memory: Memory, derived: Derived) -> list[tuple[Memory, float]]:
+        statement = Statement(memory.content)
+        cosines = await self._candidates(scope, memory, derived, statement)
+        found = await self._store.get_many(scope, list(cosines))
+        near = []
+        for memory_id, one in found.items():
+            # What another caller forgot or replaced meanwhile, or is this memory itself, is not compared.
+            if memory_id == memory.id or one.forgotten_at is not None or one.superseded_by is not None:
+                continue
+            similarity = cosines[memory_id]
+            if similarity <= SIMILARITY:
+                similarity = statement.agreement(one.content)
+            if similarity > SIMILARITY:
+                near.append((one, similarity))
+        near.sort(key=lambda pair: (-pair[1], pair[0].id))
+        return near
+
+    async def _candidates(
+        self, scope: Scope, memory: Memory, derived: Derived, statement: Statement
+    ) -> dict[str, float]:
+        # What may resemble it, with its cosine; the very same text has one of 1 without a vector, too.
         now = self._clock.now()
         projects = frozenset() if memory.project_id is None else frozenset({memory.project_id})
-        if derived.model is None or derived.embedding is None:
-            same = [
-                await self._store.find_duplicate(scope, project_id, memory.content, now)
-                for project_id in dict.fromkeys((memory.project_id, None))
-            ]
-            return [(one.id, 1.0) for one in same if one is not None]
         filter: Filter = (InProjects(projects, unassigned=True), *active(now), Superseded(False))
-        found = await self._store.candidates(
-            scope,
-            CandidateQuery(
-                text=None,
-                vector=derived.embedding.vectors[: derived.model.dimensions * _BYTES_PER_DIMENSION],
-                model=derived.model,
-                filter=filter,
-                depth=MOST_SIMILAR,
-            ),
-        )
-        near = [(c.memory_id, c.cosine) for c in found.items if c.cosine is not None and c.cosine > SIMILARITY]
-        near.sort(key=lambda one: (-one[1], one[0]))
-        return near[:MOST_SIMILAR]
+        vector = None
+        if derived.model is not None and derived.embedding is not None:
+            vector = derived.embedding.vectors[: derived.model.dimensions * _BYTES_PER_DIMENSION]
+        # "Uses PostgreSQL" is to find "Uses SQLite", with which it shares no word worth searching for.
+        text = " ".join([memory.content, *statement.alternatives]) if statement.is_short else None
+        cosines: dict[str, float] = {}
+        if text is not None or vector is not None:
+            model = None if vector is None else derived.model
+            query = CandidateQuery(text=text, vector=vector, model=model, filter=filter, depth=DEPTH)
+            found = await self._store.candidates(scope, query)
+            cosines = {one.memory_id: one.cosine or 0.0 for one in found.items}
+        if vector is None:
+            for project_id in dict.fromkeys((memory.project_id, None)):
+                same = await self._store.find_duplicate(scope, project_id, memory.content, now)
+                if same is not None:
+                    cosines[same.id] = 1.0
+        return cosines
 
     async def _verdict(self, old: str, new: str, similarity: float) -> tuple[Verdict, str]:
         if self._judge is not None:

@@ -139,6 +139,7 @@ _CALENDAR = _words(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december spring summer autumn winter morning afternoon evening night weekend weekday"
 )
+_TO_BE = _words("is are was were be")
 _COLOURS = _words("red green blue yellow orange purple black white grey gray brown pink violet teal")
 _VALUE_VERBS = _words(
     "is are was were be has have had use like want cost take last live work run listen begin end expire born weigh "
@@ -242,6 +243,21 @@ def subject(sequence: Sequence[Token]) -> str | None:
     return None
 
 
+def verb(sequence: Sequence[Token]) -> str | None:
+    """The first verb that says something of the subject, in its simplest form; forms of "to be" are one."""
+    form = next((token.form for token in sequence if token.role is Role.VERB), None)
+    return "be" if form in _TO_BE else form
+
+
+def sort_of(token: Token) -> str:
+    """Whether a number, a day or month, a colour or a name: values of one sort can take each other's place."""
+    if token.form in _CALENDAR:
+        return "calendar"
+    if token.form[:1].isdigit():
+        return "number"
+    return "colour" if token.form in _COLOURS else "name"
+
+
 def _is_amount(token: Token) -> bool:
     return token.is_fixed and (token.form[:1].isdigit() or token.form in _CALENDAR)
 
@@ -258,3 +274,12 @@ def _stem(word: str) -> str:
 
 _OPPOSITES: Mapping[str, str] = {_stem(word): positive for word, positive in _OPPOSITE_WORDS.items()}
 _VALUE_FORMS = frozenset(simplest(verb) for verb in _VALUE_VERBS)
+
+MANIFOLD = frozenset(
+    simplest(verb)
+    for verb in _words(
+        "like use have want take speak drive drink eat wear contain require support write study play read own accept "
+        "need know see meet visit buy watch try learn include add offer sell teach love enjoy listen"
+    )
+)
+"""Verbs of which several objects can be true at once, in their simplest forms."""
