@@ -53,8 +53,8 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A kept memory that a new one resembles: the raw cosine or, where that is not above the threshold, the agreement of
-    the words; and what the judge makes of the two texts."""
+    """A kept memory that a new one resembles: the raw cosine or, where that is not above the threshold, the agreement
+    of the words; and what the judge makes of the two texts."""
 
     memory: Memory
     similarity: float
