@@ -21,9 +21,9 @@ from bench.timing import interleaved
 from polymem.core.filters import InProjects, Sort, active
 from polymem.core.ports import Derived, Insert, Store
 from polymem.storage import open_store
-from polymem.storage.backend import Backend, Params, Tenant, Transaction
+from polymem.storage.backend import Backend, Params, Search, Tenant, Transaction
 from polymem.storage.backend import Row as DatabaseRow
-from polymem.storage.search import IndexCache
+from polymem.storage.search import IndexCache, TokenCache
 from polymem.storage.sqlite import open_sqlite
 from polymem.storage.sqlite.connection import _bound, connect, native
 from polymem.storage.store import SqlStore
@@ -75,6 +75,9 @@ class Recording:
             return result
 
         return run
+
+    def search(self, tokens: TokenCache) -> Search | None:
+        return self.backend.search(tokens)
 
     async def size(self) -> int | None:
         return await self.backend.size()

@@ -11,6 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from polymem.core.people import Scope
+from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
+from polymem.storage.search import TokenCache
+
 T = TypeVar("T")
 
 Row = tuple[Any, ...]
@@ -51,6 +55,26 @@ class Transaction(Protocol):
         ...
 
 
+class Search(Protocol):
+    """Finds the memories worth ranking, all committed changes included."""
+
+    async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
+        """What `ports.Store.candidates` describes, about the present."""
+        ...
+
+    def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
+        """The same inside a reading transaction; None when so much is missing that `load` must come first."""
+        ...
+
+    async def load(self, organization_id: str, model: EmbeddingModel | None) -> None:
+        """Takes in all changes of the organization."""
+        ...
+
+    def follow(self, tx: Transaction, organization_id: str) -> None:
+        """Takes in the changes a writing transaction has just made, inside it."""
+        ...
+
+
 class Backend(Protocol):
     """A database that is open, with its schema up to date.
 
@@ -66,6 +90,11 @@ class Backend(Protocol):
 
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once its changes are durable."""
+        ...
+
+    def search(self, tokens: TokenCache) -> Search | None:
+        """Search by indexes of the database's own, None where there are none for vectors and words: then indexes in
+        memory are searched. Token vectors are kept in `tokens`."""
         ...
 
     async def size(self) -> int | None:

@@ -7,7 +7,7 @@ its own, so that the reading threads stay free for others in between.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from polymem.core.filters import InProjects
@@ -61,6 +61,9 @@ class CandidateSearch:
                 while await self._backend.read(organization_id, feed):
                     pass
 
+    def follow(self, tx: Transaction, organization_id: str) -> None:
+        """Nothing: an index takes in what has changed when it is next asked."""
+
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         """The same inside a transaction; None when so much is missing that `load` must come first."""
         organization_id, model = scope.organization_id, query.model
@@ -75,26 +78,9 @@ class CandidateSearch:
             where = to_predicate(scope, (*narrow, *by_rows))
             allowed = {row[0] for row in tx.query(statements.MATCHING_IDS.format(where=where.sql), where.params)}
         fetch = partial(_vectors, tx, organization_id, model)
-        tokens = partial(self._read_tokens, tx, organization_id, model)
+        tokens = partial(read_tokens, self._tokens, tx, organization_id, model)
         with self._cache.use(organization_id, model, last, partial(_feed, tx, organization_id, last)) as index:
             return index.search(scope, query, allowed_ids=allowed, fetch_vectors=fetch, fetch_tokens=tokens)
-
-    def _read_tokens(
-        self, tx: Transaction, organization_id: str, model: EmbeddingModel | None, wanted: Mapping[str, int]
-    ) -> Mapping[str, bytes]:
-        space = to_token_space(model)
-        found = self._tokens.get_many(organization_id, space, wanted)
-        missing = [id_ for id_ in wanted if id_ not in found]
-        if missing:
-            params = {**to_model_params(model), "organization_id": organization_id, "ids": missing}
-            read = {
-                id_: (seq, bytes(tokens or b"")) for id_, seq, tokens in tx.query(statements.CURRENT_TOKENS, params)
-            }
-            found.update((id_, tokens) for id_, (_, tokens) in read.items())
-            # Those without tokens are remembered as such, until a change brings some.
-            entries = [(id_, *read.get(id_, (wanted[id_], b""))) for id_ in missing]
-            self._tokens.put_many(organization_id, space, entries)
-        return found
 
     def copied(self, tx: Transaction, organization_id: str, model: EmbeddingModel | None) -> OrganizationIndex | None:
         """A copy of the organization's index at this transaction's moment; None as `search`."""
@@ -113,6 +99,23 @@ class CandidateSearch:
     def _position(self, organization_id: str, model: EmbeddingModel | None) -> int:
         with self._cache.use(organization_id, model, 0, _nothing) as index:
             return index.position
+
+
+def read_tokens(
+    cache: TokenCache, tx: Transaction, organization_id: str, model: EmbeddingModel | None, wanted: Mapping[str, int]
+) -> Mapping[str, bytes]:
+    """What `search.second_stage.FetchTokens` describes, remembered in `cache`."""
+    space = to_token_space(model)
+    found = cache.get_many(organization_id, space, wanted)
+    missing = [id_ for id_ in wanted if id_ not in found]
+    if missing:
+        params = {**to_model_params(model), "organization_id": organization_id, "ids": missing}
+        read = {id_: (seq, bytes(tokens or b"")) for id_, seq, tokens in tx.query(statements.CURRENT_TOKENS, params)}
+        found.update((id_, tokens) for id_, (_, tokens) in read.items())
+        # Those without tokens are remembered as such, until a change brings some.
+        entries = [(id_, *read.get(id_, (wanted[id_], b""))) for id_ in missing]
+        cache.put_many(organization_id, space, entries)
+    return found
 
 
 def _nothing(_: OrganizationIndex) -> None:
@@ -148,6 +151,16 @@ def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None
     }
     return _with_current_terms(
         tx, organization_id, [IndexedRow._make(row) for row in tx.query(statements.CHANGED, params)]
+    )
+
+
+def indexed(
+    tx: Transaction, organization_id: str, model: EmbeddingModel | None, ids: Collection[str]
+) -> list[IndexedRow]:
+    """Some memories as an index sees them."""
+    params = {**to_model_params(model), "organization_id": organization_id, "ids": list(ids)}
+    return _with_current_terms(
+        tx, organization_id, [IndexedRow._make(row) for row in tx.query(statements.INDEXED, params)]
     )
 
 

@@ -19,7 +19,7 @@ from polymem.core.people import Scope
 from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
 from polymem.core.text import indexed_text, is_question, speaker, words
 from polymem.storage import past, time_statements
-from polymem.storage.backend import Backend, Transaction
+from polymem.storage.backend import Backend, Search, Transaction
 from polymem.storage.candidates import SLICE, CandidateSearch, last_seq, removed_ids
 from polymem.storage.embeddings import to_model_params
 from polymem.storage.people import project_keys
@@ -49,8 +49,10 @@ class _Past:
 class PastSearch:
     """Candidates among former states. Keeps the pasts asked for last, least recently used first to go."""
 
-    def __init__(self, backend: Backend, cache: IndexCache, present: CandidateSearch) -> None:
+    def __init__(self, backend: Backend, cache: IndexCache, index: CandidateSearch, present: Search) -> None:
+        """`index` gives the copies that pasts begin with, `present` answers where the past is still the present."""
         self._backend = backend
+        self._index = index
         self._budget = int(cache.budget * _SHARE)
         self._present = present
         self._pasts: OrderedDict[_Key, _Past] = OrderedDict()
@@ -122,9 +124,9 @@ class PastSearch:
         organization_id, model, edge = key
         copy = None
         while copy is None:
-            await self._present.load(organization_id, model)
+            await self._index.load(organization_id, model)
             copy = await self._backend.read(
-                organization_id, partial(self._present.copied, organization_id=organization_id, model=model)
+                organization_id, partial(self._index.copied, organization_id=organization_id, model=model)
             )
         known = _Past(copy, from_micros(edge))
         turned = await self._backend.read(

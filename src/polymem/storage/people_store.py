@@ -28,7 +28,7 @@ from polymem.core.people import (
 )
 from polymem.core.ports_people import Reach
 from polymem.storage import accounts, invitations, members, removal
-from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Tenant
+from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Search, Tenant, Transaction
 
 T = TypeVar("T")
 
@@ -37,8 +37,9 @@ class SqlPeople:
     """The people of a store: accounts in `accounts`, members in `members`, `invitations`, and what goes with what in
     `removal`."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, search: Search) -> None:
         self._backend = backend
+        self._search = search
 
     async def _read(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.read(tenant, lambda tx: work(tx, *args, **kwargs))
@@ -149,7 +150,12 @@ class SqlPeople:
         return await self._write(scope.organization_id, removal.remove_project_member, scope, project_id, user_id, at)
 
     async def delete_project(self, scope: Scope, project_id: str, at: datetime) -> Cascade | None:
-        return await self._write(scope.organization_id, removal.delete_project, scope, project_id, at)
+        def change(tx: Transaction) -> Cascade | None:
+            gone = removal.delete_project(tx, scope, project_id, at)
+            self._search.follow(tx, scope.organization_id)
+            return gone
+
+        return await self._backend.write(scope.organization_id, change)
 
     # --- keys ------------------------------------------------------------------------------------
     async def key(self, scope: Scope, key_id: str) -> ApiKey | None:

@@ -165,7 +165,7 @@ UPDATE memories AS m SET access_count = access_count + 1, last_accessed = :at WH
 LAST_SEQ = "SELECT last_seq FROM organizations WHERE id = :organization_id"
 """The number of an organization's newest change."""
 
-CHANGED = """
+_INDEXED = """
 SELECT m.id, m.seq, m.arrival, m.project_id, m.kind, m.importance, m.weight, m.created_at, m.updated_at,
     m.occurred_at, m.expires_at, m.container, CASE WHEN m.superseded_by IS NULL THEN 0 ELSE 1 END,
     CASE WHEN m.forgotten_at IS NULL THEN 0 ELSE 1 END, m.words, m.is_question, m.speaker,
@@ -175,9 +175,13 @@ LEFT JOIN memory_terms t
     ON t.organization_id = m.organization_id AND t.memory_id = m.id AND t.version = m.indexed_version
 LEFT JOIN memory_vectors v
     ON v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
-    AND v.model = :model AND v.dimensions = :dimensions
-WHERE m.organization_id = :organization_id AND m.seq > :position ORDER BY m.seq LIMIT :limit"""
+    AND v.model = :model AND v.dimensions = :dimensions"""
+
+CHANGED = f"{_INDEXED} WHERE m.organization_id = :organization_id AND m.seq > :position ORDER BY m.seq LIMIT :limit"
 """The memories changed since a position, oldest change first: the fields of `search.IndexedRow`, in its order."""
+
+INDEXED = f"{_INDEXED} WHERE m.organization_id = :organization_id AND m.id IN (:ids...)"
+"""The same of some memories."""
 
 REMOVED = """
 SELECT memory_id FROM tombstones WHERE organization_id = :organization_id AND seq > :position AND seq <= :until"""

@@ -28,7 +28,7 @@ from polymem.core.ports import (
 from polymem.storage import embeddings as vectors
 from polymem.storage import memories, people, requests, statements, verify
 from polymem.storage.agents import SqlAgents
-from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Tenant
+from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Search, Tenant, Transaction
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
@@ -57,12 +57,14 @@ class SqlStore:
         """Token vectors are kept in `tokens`; without it they are read for every question."""
         self._backend = backend
         self._cache = cache
-        self._search = CandidateSearch(backend, cache, tokens or TokenCache(0))
-        self._past = PastSearch(backend, cache, self._search)
+        tokens = tokens or TokenCache(0)
+        index = CandidateSearch(backend, cache, tokens)
+        self._search: Search = backend.search(tokens) or index
+        self._past = PastSearch(backend, cache, index, self._search)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
         self.work = SqlWork(backend)
         self.conflicts = SqlConflicts(backend)
-        self.people = SqlPeople(backend)
+        self.people = SqlPeople(backend, self._search)
         self.agents = SqlAgents(backend)
         self.time = SqlTime(backend)
         self.overview = SqlOverview(backend)
@@ -98,7 +100,13 @@ class SqlStore:
         size = sum(0 if isinstance(write, Purge) else len(write.memory.content) for write in writes)
         inline = size <= _PREPARED_INLINE
         prepared = prepare(scope, writes) if inline else await asyncio.to_thread(prepare, scope, writes)
-        return await self._write(scope.organization_id, apply, scope, prepared, idempotency, at)
+
+        def change(tx: Transaction) -> list[str]:
+            ids = apply(tx, scope, prepared, idempotency, at)
+            self._search.follow(tx, scope.organization_id)
+            return ids
+
+        return await self._backend.write(scope.organization_id, change)
 
     async def replay(self, scope: Scope, idempotency: Idempotency) -> list[str] | None:
         return await self._read(scope.organization_id, requests.earlier_outcome, scope, idempotency)
@@ -195,7 +203,13 @@ class SqlStore:
         return await self._read(EVERY_ORGANIZATION, vectors.count_pending, model)
 
     async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
-        return await self._write(EVERY_ORGANIZATION, vectors.put_embeddings, model, embeddings)
+        def change(tx: Transaction) -> int:
+            kept = vectors.put_embeddings(tx, model, embeddings)
+            for organization_id in dict.fromkeys(text.organization_id for text, _ in embeddings):
+                self._search.follow(tx, organization_id)
+            return kept
+
+        return await self._backend.write(EVERY_ORGANIZATION, change)
 
     async def drop_embeddings(self, keep: EmbeddingModel) -> int:
         return await self._write(EVERY_ORGANIZATION, vectors.drop_embeddings, keep)

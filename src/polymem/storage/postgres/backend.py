@@ -1,6 +1,7 @@
 """The `Backend` on a PostgreSQL server."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -16,10 +17,15 @@ from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
 from polymem.storage.postgres.connections import APPLICATION, CANNOT_BE_REACHED, Connection, Connections, connect
+from polymem.storage.postgres.dense import make_index
 from polymem.storage.postgres.isolation import enter, has_roles
+from polymem.storage.postgres.search import PostgresSearch
 from polymem.storage.postgres.upgrade import prepare
+from polymem.storage.search import TokenCache
 
 T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
 
 CONNECTIONS = 8
 """Connections of one process, unless the caller says otherwise."""
@@ -74,6 +80,8 @@ class PostgresBackend:
         self._roles = roles
         self._url = url
         self._connections = Connections(url)
+        self._indexing = ThreadPoolExecutor(1, thread_name_prefix="polymem-index")
+        self._making: Connection | None = None
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="polymem-database")
         self._wait_seconds = wait_seconds
         self._closed = False
@@ -113,7 +121,23 @@ class PostgresBackend:
         self._closed = True
         await asyncio.to_thread(self._finish)
 
+    def search(self, tokens: TokenCache) -> PostgresSearch:
+        return PostgresSearch(self, tokens, lambda dimensions: self._indexing.submit(self._make_index, dimensions))
+
+    def _make_index(self, dimensions: int) -> None:
+        try:
+            with connect(self._url, autocommit=True) as self._making:
+                make_index(self._making, dimensions)
+        except psycopg.Error as error:
+            # Nothing is lost: until there is one, vectors are compared one by one.
+            _logger.warning("The index for vectors of %d dimensions was not made: %s", dimensions, error)
+        finally:
+            self._making = None
+
     def _finish(self) -> None:
+        if (making := self._making) is not None:
+            making.cancel_safe(timeout=5)
+        self._indexing.shutdown(wait=True, cancel_futures=True)
         self._threads.shutdown(wait=True)
         self._connections.close()
 

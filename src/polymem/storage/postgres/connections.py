@@ -40,6 +40,8 @@ _SILENT_PEER = {
     "tcp_user_timeout": 30_000,
 }
 _LIMITS = (
+    # Compiling a statement takes longer than any of ours runs.
+    "SET jit = off",
     # Nobody waits longer than this for another's change of the same organization …
     "SET lock_timeout = '15s'",
     # … and a process that was frozen in the middle of one does not hold its locks for ever.

@@ -6,6 +6,7 @@ from polymem.core.errors import Unavailable
 from polymem.storage.backend import Row
 from polymem.storage.migrations import Schema, number
 from polymem.storage.postgres.isolation import secure, see_everything
+from polymem.storage.postgres.search_tables import prepare_search
 
 OLDEST_SERVER = 14_00_00
 
@@ -30,6 +31,7 @@ def prepare(connection: "psycopg.Connection[Row]", schema: Schema) -> None:
         _migrate(connection, schema)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        prepare_search(connection)
         secure(connection)
 
 

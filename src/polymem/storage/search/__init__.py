@@ -9,6 +9,7 @@ from polymem.storage.search.cache import IndexCache
 from polymem.storage.search.index import OrganizationIndex
 from polymem.storage.search.masks import split_filter
 from polymem.storage.search.rows import IndexedRow
+from polymem.storage.search.snapshot import Statistics
 from polymem.storage.search.token_cache import TokenCache
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "IndexCache",
     "IndexedRow",
     "OrganizationIndex",
+    "Statistics",
     "Terms",
     "TokenCache",
     "analyse",

@@ -15,7 +15,7 @@ from polymem.storage.search.finding import find
 from polymem.storage.search.postings import Postings, compacted
 from polymem.storage.search.rows import IndexedRow
 from polymem.storage.search.second_stage import FetchTokens
-from polymem.storage.search.snapshot import Snapshot
+from polymem.storage.search.snapshot import Snapshot, Statistics
 from polymem.storage.search.vectors import FLOAT32_VECTORS, Vectors
 
 _ROWS_AT_ONCE = 16_384
@@ -119,15 +119,18 @@ class OrganizationIndex:
         allowed_ids: Collection[str] | None = None,
         fetch_vectors: FetchVectors | None = None,
         fetch_tokens: FetchTokens | None = None,
+        statistics: Statistics | None = None,
     ) -> Candidates:
         """The memories worth ranking, as `ports.Store.candidates` describes.
 
         `allowed_ids` are the memories that satisfy the second part of `split_filter(query.filter)`; it must
         be given when that part is not empty (ValueError otherwise). `fetch_vectors` is used only by an index
         of more than `resident_vectors`; without it, such an index estimates similarities from their signs.
-        Without `fetch_tokens` there is no second stage.
+        Without `fetch_tokens` there is no second stage. `statistics` are those of the organization, for an index that
+        holds a part of it.
         """
-        return find(self._snapshot, self.model, scope, query, allowed_ids, fetch_vectors, fetch_tokens)
+        snapshot = self._snapshot if statistics is None else replace(self._snapshot, statistics=statistics)
+        return find(snapshot, self.model, scope, query, allowed_ids, fetch_vectors, fetch_tokens)
 
     @property
     def needs_compaction(self) -> bool:

@@ -166,32 +166,49 @@ class KeywordScores:
 
 def _weighted(snapshot: Snapshot, query: QueryTerms, within: Bools) -> tuple[list[_Term], float]:
     """The query's terms that some memory contains, and the summed weight of all that count."""
+    statistics = snapshot.statistics
     every_row_lives = snapshot.live == snapshot.size
     all_admitted = int(np.count_nonzero(within)) == snapshot.live
     found: dict[int, tuple[int, Rows, Floats]] = {}
     for id_, (rows, counts) in zip(query.ids, snapshot.postings.lookup(query.ids, snapshot.size), strict=True):
-        frequency = len(rows) if every_row_lives else int(np.count_nonzero(snapshot.alive[rows]))
+        if statistics is not None:
+            frequency = statistics.frequencies.get(id_, 0)
+        else:
+            frequency = len(rows) if every_row_lives else int(np.count_nonzero(snapshot.alive[rows]))
         if not (every_row_lives and all_admitted):
             admitted = within[rows]
             rows, counts = rows[admitted], counts[admitted]
         found[id_] = (frequency, rows, counts)
-    mean_length = snapshot.total_length / max(1, snapshot.live)
-    fixed, by_length = K1 * (1 - B), K1 * B / (mean_length or 1.0)
+    documents, words = snapshot.live, snapshot.total_length
+    if statistics is not None:
+        documents, words = statistics.documents, statistics.words
+    mean_length = words / max(1, documents)
     terms, total = [], 0.0
-    for id_ in _counted(query, {id_: frequency for id_, (frequency, _, _) in found.items()}):
+    for id_ in counted_terms(query, {id_: frequency for id_, (frequency, _, _) in found.items()}):
         frequency, rows, counts = found[id_]
-        idf = math.log1p((snapshot.live - frequency + 0.5) / (frequency + 0.5))
-        total += idf
+        weight = idf(documents, frequency)
+        total += weight
         if len(rows):
-            room = snapshot.columns.length[rows].astype(np.float32)
-            room *= by_length
-            room += fixed
-            room += counts
-            terms.append(_Term(idf, rows, counts / room))
+            lengths = snapshot.columns.length[rows].astype(np.float32)
+            terms.append(_Term(weight, rows, saturation(counts, lengths, mean_length)))
     return terms, total
 
 
-def _counted(query: QueryTerms, frequencies: dict[int, int]) -> list[int]:
+def idf(documents: int, frequency: int) -> float:
+    """The weight of a term that `frequency` of so many documents contain."""
+    return math.log1p((documents - frequency + 0.5) / (frequency + 0.5))
+
+
+def saturation(counts: Floats, lengths: Floats, mean_length: float) -> Floats:
+    """How much a term counts, 0..1, in texts of so many words that contain it so often. Changes `lengths`."""
+    lengths *= K1 * B / (mean_length or 1.0)
+    lengths += K1 * (1 - B)
+    lengths += counts
+    saturated: Floats = counts / lengths
+    return saturated
+
+
+def counted_terms(query: QueryTerms, frequencies: dict[int, int]) -> list[int]:
     """The terms that count: of the forms of one written name only those known, or one if none is."""
     known = {group for id_, group in zip(query.ids, query.groups, strict=True) if frequencies[id_]}
     counted = []

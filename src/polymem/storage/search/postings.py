@@ -155,7 +155,7 @@ class Postings:
         entries = [entry if entry is not None and is_current(entry) else None for entry in entries]
         if len(entries) >= _BATCH_ROWS:
             self._freeze()
-            self._segments.append(_segment(first_row, entries))
+            self._segments.append(segment_of(first_row, entries))
             self._merge()
             return [HEADER.unpack_from(entry)[2] if entry else 0 for entry in entries]
         return [self._add_one(row, entry) for row, entry in enumerate(entries, start=first_row)]
@@ -233,8 +233,8 @@ def _frozen(recent: Recent, span: int) -> Segment:
     return Segment.build(ids, pairs[:, 0].astype(np.int32), pairs[:, 1], span)
 
 
-def _segment(first_row: int, entries: Sequence[bytes | None]) -> Segment:
-    """Sort the postings of many entries without unpacking each."""
+def segment_of(first_row: int, entries: Sequence[bytes | None]) -> Segment:
+    """The sorted postings of the entries of consecutive rows, made without unpacking each."""
     sizes = np.zeros(len(entries), np.int64)
     ids: list[bytes] = []
     counts: list[Counts] = []

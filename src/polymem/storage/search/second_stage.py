@@ -39,11 +39,16 @@ def token_query(tokens: bytes, words: Sequence[str], space: TokenSpace, snapshot
         return None
     terms = {word: analyse_query(word).ids for word in dict.fromkeys(words)}
     ids = list(dict.fromkeys(id_ for of_word in terms.values() for id_ in of_word))
-    found = snapshot.postings.lookup(ids, snapshot.size)
-    frequencies = {id_: len(places) for id_, (places, _) in zip(ids, found, strict=True)}
+    memories, frequencies = snapshot.live, dict[int, int]()
+    if snapshot.statistics is None:
+        found = snapshot.postings.lookup(ids, snapshot.size)
+        frequencies = {id_: len(places) for id_, (places, _) in zip(ids, found, strict=True)}
+    else:
+        memories = snapshot.statistics.documents
+        frequencies = {id_: snapshot.statistics.frequencies.get(id_, 0) for id_ in ids}
     return TokenQuery(
         rows.reshape(len(words), space.dimensions),
-        to_weights([[frequencies[id_] for id_ in terms[word]] for word in words], snapshot.live),
+        to_weights([[frequencies[id_] for id_ in terms[word]] for word in words], memories),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
+from polymem.storage.search import TokenCache
 from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
 from polymem.storage.sqlite.files import database_file
@@ -67,6 +68,9 @@ class SqliteBackend:
 
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._writer.run(work))
+
+    def search(self, tokens: TokenCache) -> None:
+        """None: the indexes in memory are faster."""
 
     async def size(self) -> int | None:
         def measure() -> int:
