@@ -87,7 +87,7 @@ async def test_the_organization_comes_first_in_every_primary_key(store: Store, r
                 f"SELECT pg_get_constraintdef(oid) FROM pg_constraint"
                 f" WHERE conrelid = '{table}'::regclass AND contype = 'p'"
             )
-            assert definition.startswith("PRIMARY KEY (organization_id, ")
+            assert re.match(r"PRIMARY KEY \(organization_id\b", definition)
         else:
             key = {row[5]: row[1] for row in raw.run(f"PRAGMA table_info({table})") if row[5]}
             assert key[1] == "organization_id", table

@@ -66,7 +66,8 @@ class Counts:
         rest = tuple(clause for clause in filter_ if not (isinstance(clause, Expired) and not clause.expired))
         instants = [to_micros(clause.at) for clause in filter_ if isinstance(clause, Expired) and not clause.expired]
         at = max(instants, default=0)
-        key = (scope.organization_id, scope.projects, rest, len(instants), model)
+        # By how it is written: in Python 1 and True are equal, and in a filter they are not.
+        key = (scope.organization_id, scope.projects, repr(rest), len(instants), model)
         with self._lock:
             kept = self._kept.get(key) if len(instants) < 2 else None
         if kept and kept.last_seq == now.last_seq and kept.since <= at and (kept.until is None or at < kept.until):
