@@ -80,7 +80,7 @@ async def _local(options: McpOptions, place: Place) -> AsyncIterator[Visit]:
         async def scope_for(_: Permission) -> Scope:
             return scope
 
-        yield Visit(access=CoreAccess(core, scope_for), place=place)
+        yield Visit(access=CoreAccess(core, scope_for), place=place, directory=Path.cwd())
     finally:
         await core.close()
 
@@ -88,4 +88,4 @@ async def _local(options: McpOptions, place: Place) -> AsyncIterator[Visit]:
 @asynccontextmanager
 async def _remote(url: str, key: str | None, place: Place) -> AsyncIterator[Visit]:
     async with AsyncClient(url, api_key=key, timeout=120) as client:
-        yield Visit(access=ClientAccess(client), place=place, url=url.rstrip("/"))
+        yield Visit(access=ClientAccess(client), place=place, url=url.rstrip("/"), directory=Path.cwd())

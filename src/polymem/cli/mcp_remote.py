@@ -1,15 +1,15 @@
 """`mcp.access.Access` to a server that is asked over the native API, by the client."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from polymem import client as api
 from polymem.client.inputs import Narrowing
 from polymem.core import errors
-from polymem.core.model import Change, Delivery, Memory, Page, Version
+from polymem.core.model import MAX_LIMIT, Change, Delivery, Memory, Page, Version
 from polymem.core.people import Project
 from polymem.core.ports import Stats
 from polymem.mcp.access import Answered, Found, Hit, Kept, Selection, Similar, Told
@@ -23,6 +23,10 @@ class ClientAccess:
 
     def __init__(self, client: api.AsyncClient) -> None:
         self._client = client
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)
 
     async def add(self, draft: Mapping[str, Any], *, once: bool = False) -> Kept:
         """Keep a memory, and say which ones it contradicts."""
@@ -66,22 +70,36 @@ class ClientAccess:
         *,
         limit: int,
         mode: str = "hybrid",
+        min_score: float | None = None,
         as_of: datetime | None = None,
     ) -> Found:
         """The memories that answer a query."""
-        asked: dict[str, Any] = {**_filters(selection), "mode": mode, "limit": limit, "as_of": as_of}
+        chosen = _chosen(selection)
+        asked: dict[str, Any] = {"mode": mode, "limit": limit if chosen is None else MAX_LIMIT, "as_of": as_of}
+        if min_score is not None:
+            asked["min_score"] = min_score
         async with _core_errors():
-            found = await self._client.recall(query, superseded=selection.superseded is None, **asked)
-        return Found(_to_hits(found.hits), found.mode, found.matched, found.considered)
+            filters = await self._filters(selection)
+            found = await self._client.recall(query, superseded=selection.superseded is None, **asked, **filters)
+        hits = _to_hits(found.hits)
+        if chosen is None:
+            return Found(hits, found.mode, found.matched, found.considered)
+        hits = tuple(hit for hit in hits if chosen(hit.memory))
+        return Found(hits[:limit], found.mode, len(hits), found.considered)
 
     async def list(
         self, selection: Selection, *, limit: int, offset: int = 0, as_of: datetime | None = None
     ) -> Page[Memory]:
         """A page of what matches."""
+        chosen = _chosen(selection)
         async with _core_errors():
-            narrowing = cast(Narrowing, _filters(selection) | {"superseded": selection.superseded})
-            page = await self._client.list(limit=limit, offset=offset, as_of=as_of, **narrowing)
-        return Page(tuple(to_memory(one) for one in page.items), page.total, page.limit, page.offset)
+            narrowing = cast(Narrowing, await self._filters(selection) | {"superseded": selection.superseded})
+            if chosen is None or as_of is not None:
+                page = await self._client.list(limit=limit, offset=offset, as_of=as_of, **narrowing)
+                return Page(tuple(to_memory(one) for one in page.items), page.total, page.limit, page.offset)
+            found = [memory async for one in self._client.iterate(**narrowing) if chosen(memory := to_memory(one))]
+        found.reverse()
+        return Page(tuple(found[offset : offset + limit]), len(found), limit, offset)
 
     async def update(
         self, memory_id: str, changes: Mapping[str, Any], *, expected_version: int | None = None
@@ -109,7 +127,7 @@ class ClientAccess:
     ) -> Answered:
         """An answer from memories."""
         async with _core_errors():
-            filters: dict[str, Any] = _filters(selection)
+            filters = await self._filters(selection)
             told = await self._client.answer(question, limit=limit, as_of=as_of, **filters)
         return Answered(told.answer, told.mode, told.refused, told.citations, _to_hits(told.sources), told.notice)
 
@@ -118,7 +136,7 @@ class ClientAccess:
     ) -> Page[Version]:
         """Every change in a span of time."""
         async with _core_errors():
-            filters: dict[str, Any] = _filters(selection)
+            filters = await self._filters(selection)
             page = await self._client.changes(since, until=until, limit=limit, offset=offset, **filters)
         items = tuple(
             Version(
@@ -131,6 +149,23 @@ class ClientAccess:
             for one in page.items
         )
         return Page(items, page.total, page.limit, page.offset)
+
+    async def _filters(self, selection: Selection) -> dict[str, Any]:
+        filters = {
+            "project": selection.project,
+            "unassigned": selection.unassigned or None,
+            # An address cannot say an empty list.
+            "ids": selection.ids if selection.ids is None or selection.ids else ("none",),
+            "kinds": selection.kinds or None,
+            "deliveries": selection.deliveries or None,
+            "tags": selection.tags or None,
+            "container": None if selection.uncontained else selection.container,
+            "created_since": selection.since,
+            "created_until": selection.until,
+        }
+        if selection.assigned and selection.project is None:
+            filters["projects"] = [project.key for project in await self._client.projects()]
+        return {name: value for name, value in filters.items() if value is not None}
 
     async def projects(self) -> Sequence[Project]:
         """All projects."""
@@ -157,18 +192,26 @@ def _to_hits(hits: Sequence[api.Hit]) -> tuple[Hit, ...]:
     return tuple(Hit(to_memory(hit.memory), hit.score) for hit in hits)
 
 
-def _filters(selection: Selection) -> dict[str, Any]:
-    filters = {
-        "project": selection.project,
-        "unassigned": selection.unassigned or None,
-        "kinds": selection.kinds or None,
-        "deliveries": selection.deliveries or None,
-        "tags": selection.tags or None,
-        "container": selection.container,
-        "created_since": selection.since,
-        "created_until": selection.until,
-    }
-    return {name: value for name, value in filters.items() if value is not None}
+def _chosen(selection: Selection) -> Callable[[Memory], bool] | None:
+    # What the API has no filter for, as a condition of memories that it found; None where nothing is left to ask.
+    if not (selection.metadata or any(selection.mentions.values()) or selection.uncontained):
+        return None
+
+    def holds(memory: Memory) -> bool:
+        values = memory.metadata
+        inside = selection.container is None or memory.container in (selection.container, None)
+        equal = all(values.get(name) == value for name, value in selection.metadata.items())
+        return (
+            inside
+            and equal
+            and all(
+                any(text.lower() in str(values.get(name, "")).lower() for text in texts)
+                for name, texts in selection.mentions.items()
+                if texts
+            )
+        )
+
+    return holds
 
 
 @asynccontextmanager

@@ -15,16 +15,24 @@ if TYPE_CHECKING:
 class Selection:
     """Which memories a call is about: those for which all hold.
 
-    `project` is a key or an id. `unassigned` adds memories of no project to those of `project`, or takes them alone.
-    Neither takes all. `superseded` False leaves out what others replace, True takes only that, None takes both.
+    `project` is a key or an id. `unassigned` adds memories of no project to those of `project`, or takes them alone;
+    `assigned` takes those of any project. None of the three takes all. `container` takes those in it and, with
+    `uncontained`, those in none. `metadata` are entries that must be equal, `mentions` entries one of whose texts must
+    be contained, letters compared without case. `superseded` False leaves out what others replace, True takes only
+    that, None takes both.
     """
 
     project: str | None = None
     unassigned: bool = False
+    assigned: bool = False
+    ids: Sequence[str] | None = None
     kinds: Sequence[str] = ()
     deliveries: Sequence[str] = ()
     tags: Sequence[str] = ()
     container: str | None = None
+    uncontained: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    mentions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     since: datetime | None = None
     until: datetime | None = None
     superseded: bool | None = False
@@ -91,6 +99,10 @@ class Answered:
 class Access(Protocol):
     """A memory, as one caller sees it. Every method raises the errors of `polymem.core.errors`."""
 
+    def now(self) -> datetime:
+        """The present instant, UTC."""
+        ...
+
     async def add(self, draft: Mapping[str, Any], *, once: bool = False) -> Kept:
         """Keep a memory, given by the fields of `core.model.Draft`; with `once` a text that its project holds already
         is not kept again."""
@@ -107,9 +119,10 @@ class Access(Protocol):
         *,
         limit: int,
         mode: str = "hybrid",
+        min_score: float | None = None,
         as_of: datetime | None = None,
     ) -> Found:
-        """The memories that answer a query, best first."""
+        """The memories that answer a query, best first, if they score `min_score` or, left out, what is usual."""
         ...
 
     async def list(

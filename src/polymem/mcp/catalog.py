@@ -5,7 +5,7 @@ Each has a `wire` form: the JSON of the protocol, the same in all its versions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Json = dict[str, Any]
 
@@ -103,7 +103,8 @@ class Prompt:
 class Toolset:
     """All of a server: under which name it comes, what it tells the model, and what it offers.
 
-    `calls` is the module that carries out its tools; it is imported with the first call.
+    `calls` is the module that carries out its tools; it is imported with the first call. `failure` is how its tools
+    say that something went wrong: "advice" adds what the model should do, "plain" does not, "json" is `{"error": …}`.
     """
 
     name: str
@@ -114,3 +115,4 @@ class Toolset:
     tools: tuple[Tool, ...]
     resources: tuple[Resource, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    failure: Literal["advice", "plain", "json"] = "advice"

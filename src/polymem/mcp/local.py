@@ -8,14 +8,19 @@ from polymem.core import Core
 from polymem.core.context import ContextQuery
 from polymem.core.digest import FALLBACK, AnswerQuery
 from polymem.core.filters import (
+    AnyOf,
     Between,
     Clause,
     ContainerIs,
     DeliveryIn,
     Filter,
+    IdIn,
     InProjects,
     Instant,
     KindIn,
+    MetadataContains,
+    MetadataIs,
+    Not,
     Superseded,
     TagsAll,
 )
@@ -36,6 +41,10 @@ class CoreAccess:
     def __init__(self, core: Core, scope_for: ScopeFor) -> None:
         self._core = core
         self._scope_for = scope_for
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._core.clock.now()
 
     async def add(self, draft: Mapping[str, Any], *, once: bool = False) -> Kept:
         """Keep a memory, and say which ones it resembles."""
@@ -72,6 +81,7 @@ class CoreAccess:
         *,
         limit: int,
         mode: str = "hybrid",
+        min_score: float | None = None,
         as_of: datetime | None = None,
     ) -> Found:
         """The memories that answer a query."""
@@ -81,6 +91,7 @@ class CoreAccess:
             filter=await self._filter(scope, selection),
             mode=Mode(mode),
             limit=limit,
+            min_score=min_score,
             superseded=selection.superseded is None,
             as_of=as_of,
         )
@@ -158,6 +169,10 @@ class CoreAccess:
             # A project that does not exist holds nothing.
             ids = frozenset() if project is None else frozenset({project.id})
             clauses.append(InProjects(ids, unassigned=selection.unassigned))
+        elif selection.assigned:
+            clauses.append(Not(InProjects(frozenset(), unassigned=True)))
+        if selection.ids is not None:
+            clauses.append(IdIn(frozenset(selection.ids)))
         if selection.kinds:
             clauses.append(KindIn(frozenset(selection.kinds)))
         if selection.deliveries:
@@ -165,7 +180,12 @@ class CoreAccess:
         if selection.tags:
             clauses.append(TagsAll(frozenset(selection.tags)))
         if selection.container is not None:
-            clauses.append(ContainerIs(selection.container))
+            inside: Clause = ContainerIs(selection.container)
+            clauses.append(AnyOf(((inside,), (ContainerIs(None),))) if selection.uncontained else inside)
+        clauses += [MetadataIs(name, value) for name, value in selection.metadata.items()]
+        for name, texts in selection.mentions.items():
+            if texts:
+                clauses.append(AnyOf(tuple((MetadataContains(name, text),) for text in texts)))
         if selection.since is not None or selection.until is not None:
             clauses.append(Between(Instant.CREATED, selection.since, selection.until))
         if selection.superseded is not None:

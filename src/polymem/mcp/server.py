@@ -1,6 +1,7 @@
 """A toolset as a server of the official SDK. Loaded with the first call on stdio, with the first request on HTTP."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 import mcp_types as types
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
@@ -18,7 +19,7 @@ from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Pol
 from polymem.core.prompts import to_data
 from polymem.mcp.catalog import Toolset
 from polymem.mcp.stdio import LIST_TTL_MS
-from polymem.mcp.visit import Call, Reply, Visit
+from polymem.mcp.visit import Reply, Visit
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _REMEDIES: tuple[tuple[type[PolymemError], str], ...] = (
     (InvalidInput, "Correct the argument and call again."),
     (Conflict, "Read the memory again, then decide anew."),
     (Forbidden, "This credential does not allow it; tell the user, and do not try again."),
-    (Unavailable, "Try again later; keyword search (mode keyword) may still work."),
+    (Unavailable, "Try again later, and tell the user if it stays like this."),
 )
 
 
@@ -71,10 +72,16 @@ def create_server(toolset: Toolset, visits: Visits) -> Server[Any]:
             )
         given = {name: value for name, value in (params.arguments or {}).items() if value is not None}
         if (wrong := best_match(validators[params.name].iter_errors(given))) is not None:
-            return _failed(f"{_where(wrong)}{wrong.message}. Correct the arguments and call again.")
-        return to_result(
-            await _carried_out(context, calls.CALLS[params.name], given, visits), tools[params.name].output
-        )
+            return failed(toolset, InvalidInput(_sentence(wrong)))
+        try:
+            async with _progress(context):
+                reply = await calls.CALLS[params.name](await visits(context), given)
+        except PolymemError as error:
+            return failed(toolset, error)
+        except Exception:
+            _logger.exception("a tool failed")
+            return failed(toolset, Broken("The server failed to do this; its log tells why"))
+        return to_result(reply, tools[params.name].output)
 
     async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
@@ -125,18 +132,6 @@ def create_server(toolset: Toolset, visits: Visits) -> Server[Any]:
     )
 
 
-async def _carried_out(context: Context, call: Call, given: Mapping[str, Any], visits: Visits) -> Reply:
-    try:
-        async with _progress(context):
-            return await call(await visits(context), given)
-    except PolymemError as error:
-        remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "")
-        return Reply(text=f"{str(error).rstrip('.')}. {remedy}".strip(), failed=True)
-    except Exception:
-        _logger.exception("a tool failed")
-        return Reply(text="The server failed to do this; its log tells why. Nothing was changed.", failed=True)
-
-
 @asynccontextmanager
 async def _progress(context: Context) -> AsyncIterator[None]:
     # Where the client asked to hear of progress; how much is left nobody knows.
@@ -156,15 +151,27 @@ async def _progress(context: Context) -> AsyncIterator[None]:
 
 def to_result(reply: Reply, output: Mapping[str, Any] | None) -> types.CallToolResult:
     """A reply in the protocol's form: structured, where the tool has an output schema, and as text for everybody."""
-    if reply.failed:
-        return _failed(reply.text or "")
     text = reply.text if reply.text is not None else to_data(reply.structured)
     structured = reply.structured if output is not None else None
     return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=structured)
 
 
-def _failed(sentence: str) -> types.CallToolResult:
+def failed(toolset: Toolset, error: PolymemError) -> types.CallToolResult:
+    """An error as a tool of this set tells it, so that the model can do something about it."""
+    sentence = str(error)
+    match toolset.failure:
+        case "advice":
+            remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "")
+            sentence = f"{sentence.rstrip('.')}. {remedy}".strip()
+        case "json":
+            sentence = json.dumps({"error": sentence}, ensure_ascii=False)
+        case "plain":
+            pass
     return types.CallToolResult(content=[types.TextContent(text=sentence)], is_error=True)
+
+
+class Broken(PolymemError):
+    """Something that should not happen did. Its cause is in the log and never in the answer."""
 
 
 def _refused(error: PolymemError) -> MCPError:
@@ -172,9 +179,17 @@ def _refused(error: PolymemError) -> MCPError:
     return MCPError(code=code, message=str(error))
 
 
-def _where(error: Any) -> str:
-    path = ".".join(str(part) for part in error.absolute_path)
-    return f"{path}: " if path else ""
+def _sentence(wrong: ValidationError) -> str:
+    path = ".".join(str(part) for part in wrong.absolute_path)
+    match wrong.validator:
+        case "required":
+            missing = next(name for name in wrong.validator_value if name not in wrong.instance)
+            return f"{path}.{missing} is required" if path else f"{missing} is required"
+        case "additionalProperties":
+            unknown = next(name for name in wrong.instance if name not in wrong.schema.get("properties", {}))
+            return f"there is no argument {unknown!r}; there are {', '.join(wrong.schema['properties'])}"
+        case _:
+            return f"{path}: {wrong.message[:300]}" if path else str(wrong.message[:300])
 
 
 def _fits(template: str, uri: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from polymem.mcp.access import Access
@@ -12,22 +13,22 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One call: the memory as the caller sees it, the project that is meant where they name none, and
-    the server's address, None on stdio."""
+    """One call: the memory as the caller sees it, the project that is meant where they name none, the server's address
+    (None for the local store), and the directory whose files the caller may have read (None over HTTP)."""
 
     access: Access
     place: Place
     url: str | None = None
+    directory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a tool answers: `structured` as its output schema says, `text` for a reader. Without a text the structured
-    answer is written out. `failed` marks one that tells what went wrong and what to do."""
+    answer is written out."""
 
     structured: Json | None = None
     text: str | None = None
-    failed: bool = False
 
 
 Call = Callable[[Visit, Mapping[str, Any]], Awaitable[Reply]]

@@ -6,7 +6,7 @@ from polymem.mcp.catalog import Toolset
 
 DEFAULT = "polymem"
 
-TOOLSETS = ("polymem",)
+TOOLSETS = ("polymem", "selfmemory", "mememory", "memento")
 """Every name that `load` knows."""
 
 

@@ -23,11 +23,11 @@ from polymem.core.filters import (
     TagsAll,
     TagsAny,
 )
+from polymem.core.intervals import to_interval
 from polymem.core.model import Draft, Memory, Page
 from polymem.core.people import Principal
 from polymem.core.recall import Hit
 from polymem.dialects.selfmemory.mapping.values import Json, from_instant
-from polymem.dialects.selfmemory.temporal import to_interval
 from polymem.dialects.selfmemory.wire.memories import (
     DEFAULT_LIMIT,
     MemoryChanges,

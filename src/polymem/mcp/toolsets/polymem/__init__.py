@@ -2,6 +2,7 @@
 
 from polymem.mcp.catalog import Prompt, Resource, Tool, Toolset
 from polymem.mcp.schemas import anything, arguments, flag, many, number, one_of, result, text, texts, whole
+from polymem.mcp.toolsets.mememory.resources import RESOURCES
 
 _INSTRUCTIONS = "\n".join(
     (
@@ -350,6 +351,7 @@ TOOLSET = Toolset(
             description="One memory with all that is known of it, as JSON.",
             mime_type="application/json",
         ),
+        *RESOURCES,
     ),
     prompts=(
         Prompt(

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from polymem.core.errors import NotFound
 from polymem.core.prompts import to_block, to_data
 from polymem.mcp.access import Selection
+from polymem.mcp.delivered import read_delivered
 from polymem.mcp.project import Place
 from polymem.mcp.views import from_memory
 from polymem.mcp.visit import Ask, Visit
@@ -29,7 +30,7 @@ async def read(visit: Visit, uri: str) -> str | None:
         return (await visit.access.context(key, max_tokens=_CONTEXT_TOKENS)).markdown
     if uri.startswith(_MEMORY) and (memory_id := unquote(uri.removeprefix(_MEMORY))):
         return json.dumps(from_memory(await visit.access.get(memory_id)), ensure_ascii=False, indent=2)
-    return None
+    return await read_delivered(visit.access, uri)
 
 
 async def _start(visit: Visit, given: Mapping[str, str]) -> str:
