@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from polymem.core.errors import InvalidInput
+from polymem.core.intervals import to_interval
 from polymem.core.model import Draft
 from polymem.core.people import Scope
-from polymem.core.intervals import to_interval
 from tests.selfmemory.conftest import add
 from tests.serving import Server
 
