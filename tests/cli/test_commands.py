@@ -13,7 +13,7 @@ from typer.main import get_group
 
 import polymem as package
 from polymem.cli import COMMANDS
-from polymem.cli.command import ExitCode
+from polymem.cli.exits import ExitCode
 from tests.cli.conftest import PATIENCE, Polymem
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from polymem.cli.command import ExitCode
+from polymem.cli.exits import ExitCode
 from tests.cli.conftest import PATIENCE, POLYMEM, MakePolymem, Polymem
 
 ID = "019c0a3e-7d5c-7c31-9b0e-2f6a8f0f4b52"

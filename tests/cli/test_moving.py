@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from polymem.cli.command import ExitCode
+from polymem.cli.exits import ExitCode
 from tests.cli.conftest import MakePolymem, Polymem
 
 

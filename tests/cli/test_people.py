@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from polymem.cli.command import ExitCode
+from polymem.cli.exits import ExitCode
 from tests.cli.conftest import Polymem
 from tests.conftest import MakeSettings
 from tests.serving import serving

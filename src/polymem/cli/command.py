@@ -1,11 +1,10 @@
-"""What all commands share: how they are declared, their common options, and what their exit codes mean.
+"""What all commands share: how they are declared, and their common options.
 
 Nothing slow is imported here. `opening` is: it is loaded when a command runs, so that --help needs no server.
 """
 
 import inspect
 from collections.abc import Callable, Coroutine
-from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
@@ -15,19 +14,6 @@ from polymem.core import Core
 from polymem.core.people import LOCAL_ORGANIZATION, Scope
 
 P = ParamSpec("P")
-
-
-class ExitCode(IntEnum):
-    """What a command tells the program that called it."""
-
-    DONE = 0
-    FAILED = 1
-    INVALID_INPUT = 2
-    NOT_FOUND = 3
-    CONFLICT = 4
-    UNAVAILABLE = 5
-    INCOMPLETE = 6
-    INTERRUPTED = 130
 
 
 DataDir = Annotated[
@@ -109,9 +95,3 @@ def _described(
     command.__doc__ = run.__doc__
     command.__name__ = run.__name__
     return command
-
-
-def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> typer.Exit:
-    """Say on stderr why the command ends; the result is to be raised."""
-    typer.echo(f"Error: {sentence}", err=True)
-    return typer.Exit(code)

@@ -21,7 +21,8 @@ from rich.text import Text
 import polymem
 from polymem.app.composition import open_core, to_spec
 from polymem.cli import commands, output
-from polymem.cli.command import AsJson, DatabaseUrl, DataDir, ExitCode
+from polymem.cli.command import AsJson, DatabaseUrl, DataDir
+from polymem.cli.exits import ExitCode
 from polymem.cli.opening import errors_as_exit_codes
 from polymem.client import AsyncClient, ClientError
 from polymem.core.errors import PolymemError

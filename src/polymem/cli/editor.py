@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from polymem.cli.command import fail
+from polymem.cli.exits import fail
 from polymem.cli.output import remark
 from polymem.core.errors import InvalidInput
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from polymem.cli import commands
-from polymem.cli.command import ExitCode, fail
+from polymem.cli.exits import ExitCode, fail
 from polymem.core.delivery import (
     BOOTSTRAP_BUDGET,
     PINNED_BUDGET,

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from polymem.cli import commands, output
-from polymem.cli.command import AsJson, ExitCode, core_command
+from polymem.cli.command import AsJson, core_command
+from polymem.cli.exits import ExitCode
 from polymem.core import Core
 from polymem.core.people import Scope
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from polymem.cli import commands, output
-from polymem.cli.command import AsJson, ExitCode, core_command, fail
+from polymem.cli.command import AsJson, core_command
 from polymem.cli.editor import edit_text
+from polymem.cli.exits import ExitCode, fail
 from polymem.cli.options import (
     AsOfOption,
     ContainerOption,

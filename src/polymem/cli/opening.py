@@ -15,7 +15,7 @@ from pathlib import Path
 import typer
 
 from polymem.app.composition import open_core
-from polymem.cli.command import ExitCode, fail
+from polymem.cli.exits import ExitCode, fail
 from polymem.core import Core
 from polymem.core.errors import Conflict, InvalidInput, NotFound, PolymemError, Unavailable
 from polymem.core.people import Scope

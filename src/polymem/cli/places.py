@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from polymem.cli import commands, output
-from polymem.cli.command import AsJson, core_command, fail, operator_command
+from polymem.cli.command import AsJson, core_command, operator_command
+from polymem.cli.exits import fail
 from polymem.cli.overview import projects as list_projects
 from polymem.core import Core
 from polymem.core.errors import Conflict, NotFound

@@ -6,7 +6,8 @@ import typer
 
 from polymem.app import CannotListen, run
 from polymem.cli import commands
-from polymem.cli.command import DatabaseUrl, DataDir, ExitCode, fail
+from polymem.cli.command import DatabaseUrl, DataDir
+from polymem.cli.exits import ExitCode, fail
 from polymem.cli.opening import errors_as_exit_codes
 from polymem.settings import load_settings
 

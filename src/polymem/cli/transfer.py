@@ -12,7 +12,8 @@ from typing import IO, Annotated, Any
 import typer
 
 from polymem.cli import commands, output
-from polymem.cli.command import AsJson, ExitCode, core_command
+from polymem.cli.command import AsJson, core_command
+from polymem.cli.exits import ExitCode
 from polymem.cli.options import ContainerOption, KindFilter, ProjectOption, TagFilter, to_filter
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
