@@ -1,0 +1,30 @@
+"""No two modules of the package import each other, by whatever detour, and be it inside a function."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path, modules: set[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from submodules & modules or {node.module}
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    paths = {module_name(path): path for path in SOURCE.rglob("*.py")}
+    modules = set(paths)
+    graph = {name: (set(imported(path, modules)) & modules) - {name} for name, path in paths.items()}
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
