@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from polymem.core.errors import InvalidInput
-from polymem.core.importers import Format, from_memento, is_memento, read_records
+from polymem.core.formats import from_memento, is_memento, memento_summary
+from polymem.core.importers import Format, read_records
 
 A = {"content": "a", "created_at": "2026-01-31T12:00:00Z"}
 B = {"content": "b", "created_at": "2026-01-31T12:00:00Z", "metadata": {"namespace": "kept as it is"}}
@@ -140,6 +141,24 @@ def test_a_container_that_repeats_the_namespace_is_none() -> None:
     record = from_memento({"content": "a", "metadata": {"namespace": "shop", "container": "shop"}})
     assert isinstance(record, dict)
     assert "container" not in record
+
+
+def test_a_summary_that_memento_made_itself_is_made_again_instead_of_kept() -> None:
+    content = "word " * 50
+    record = from_memento({"content": content, "metadata": {"summary": memento_summary(content)}})
+    assert isinstance(record, dict)
+    assert "summary" not in record
+
+
+def test_entries_of_memento_may_be_flat() -> None:
+    (record,) = read('{"content": "a", "namespace": "shop", "tags": ["t"], "priority": "high"}', Format.MEMENTO)
+    assert record == {
+        "content": "a",
+        "project": "shop",
+        "tags": ["t"],
+        "importance": 8,
+        "metadata": {},
+    }
 
 
 def test_metadata_that_is_no_object_is_a_reason_not_to_import() -> None:

@@ -1,5 +1,6 @@
 """Other systems' exports, object by object: which system wrote it, and the records it becomes. Pure functions.
 
+Memento     {"content", "metadata": {"namespace", …}}    its export holds them under `entries`
 mem0        {"memory", "user_id", …}                     get_all's answer holds them under `results`
 mememory    {"content", "scope", "type", …}              its export is a list of them
 AI Memory   {"content", "memory_type", "project", …}     its list endpoint's answer
@@ -7,16 +8,86 @@ MEMANTO     {"content", "type", "title", "agent_id", …}  its recall answers
 MCP         {"type": "entity" | "relation", …}           the reference server's memory.jsonl, a line for each
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from polymem.core.errors import InvalidInput
+from polymem.core.model import DEFAULT_IMPORTANCE
 
 Record = dict[str, Any]
 Entry = Mapping[str, Any]
 
 _SCOPES = ("global", "project")
 _MEMANTO_MARKS = ("agent_id", "memory_id", "provenance", "confidence")
+
+SUMMARY_CHARACTERS = 100
+"""Where Memento cuts off the summary it makes of a text."""
+
+_HEAD = re.compile(rf".{{1,{SUMMARY_CHARACTERS}}}(?=\s)", re.DOTALL)
+_MEMENTO_GLOBAL = ("__global__", "global")
+_MEMENTO_PRIORITIES = {"low": 3, "normal": DEFAULT_IMPORTANCE, "medium": DEFAULT_IMPORTANCE, "high": 8}
+_MEMENTO_READ = frozenset({"namespace", "tags", "container", "timestamp", "importance", "priority", "source", "kind"})
+_MEMENTO_DERIVED = frozenset({"summary", "accessCount", "updatedAt", "version", "supersededBy"})
+
+
+def is_memento(entry: Entry) -> bool:
+    """Whether it looks like an entry of Memento: its facts stand in `metadata`, not beside the content."""
+    metadata = entry.get("metadata")
+    return (
+        "created_at" not in entry
+        and isinstance(metadata, Mapping)
+        and any(isinstance(metadata.get(name), str) for name in ("namespace", "timestamp"))
+    )
+
+
+def from_memento(entry: Entry, namespace: str | None = None, *, everything: bool = False) -> Record | InvalidInput:
+    """The record of a Memento entry; the InvalidInput that says why not, where its metadata is no object.
+
+    The namespace becomes the project, the global one none; `namespace` is for entries that name none, or for
+    `everything`. A container that is only the namespace again and what Memento makes or counts by itself are left
+    out; unknown metadata is kept.
+    """
+    given = entry.get("metadata")
+    if given is not None and not isinstance(given, Mapping):
+        return InvalidInput("metadata must be an object", field="metadata")
+    # Memento's own clients write some entries flat.
+    flat = {name: entry[name] for name in _MEMENTO_READ if name in entry}
+    metadata = {name: value for name, value in {**flat, **(given or {})}.items() if value is not None}
+    content, summary, own = entry.get("content"), metadata.get("summary"), metadata.get("namespace")
+    project = namespace if everything else own or namespace
+    record: Record = {
+        "id": entry.get("id"),
+        "content": content,
+        "project": None if project in _MEMENTO_GLOBAL else project,
+        "tags": metadata.get("tags"),
+        "container": None if metadata.get("container") == own else metadata.get("container"),
+        "created_at": metadata.get("timestamp"),
+        "importance": _memento_importance(metadata),
+        "provenance": metadata.get("source"),
+        "kind": metadata.get("kind"),
+        "summary": None if isinstance(content, str) and summary == memento_summary(content) else summary,
+        "metadata": {name: value for name, value in metadata.items() if name not in _MEMENTO_READ | _MEMENTO_DERIVED},
+    }
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def memento_summary(content: str) -> str:
+    """The first 100 characters of a text, cut between words and marked as cut, as Memento sums up what it keeps."""
+    text = content.strip()
+    if len(text) <= SUMMARY_CHARACTERS:
+        return text
+    whole_words = _HEAD.match(text)
+    return (whole_words[0] if whole_words else text[:SUMMARY_CHARACTERS]).rstrip() + "..."
+
+
+def _memento_importance(metadata: Entry) -> int:
+    # Memento measures importance from 0 to 1 and has a priority beside it; the finer of the two counts.
+    importance = metadata.get("importance")
+    if isinstance(importance, (int, float)) and not isinstance(importance, bool) and 0 <= importance <= 1:
+        return max(1, round(importance * 10))
+    priority = metadata.get("priority")
+    return next((value for name, value in _MEMENTO_PRIORITIES.items() if name == priority), DEFAULT_IMPORTANCE)
 
 
 def is_mem0(entry: Entry) -> bool:
@@ -170,6 +241,9 @@ def to_records(entry: Entry, name: str | None) -> Iterable[Record] | InvalidInpu
 
     An object that is not of the named system comes as the InvalidInput that says so.
     """
+    if name == "memento" or (name is None and is_memento(entry)):
+        record = from_memento(entry)
+        return record if isinstance(record, InvalidInput) else [record]
     if name is not None:
         recognises, reads = FORMATS[name]
         if not recognises(entry):

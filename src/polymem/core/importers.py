@@ -2,7 +2,7 @@
 
 A file is lines of JSON objects (NDJSON), or one JSON document: an array of objects, one object, or an object that
 holds them under `entries`, `memories`, `items` or `results`; or it is Markdown. Entries of other systems are recognised
-by their fields: Memento's here, the others' in `formats`.
+by their fields: see `formats`.
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import Any
 from polymem.core.errors import InvalidInput
 from polymem.core.formats import to_records
 from polymem.core.markdown import read_markdown
-from polymem.core.model import DEFAULT_IMPORTANCE
 from polymem.core.transfer import Record
 
 _HOLDERS = ("entries", "memories", "items", "results")
@@ -52,8 +51,6 @@ def read_records(
     for value in _values(_without_mark(lines), format):
         if not isinstance(value, Mapping) or format in (Format.NDJSON, Format.JSON):
             yield value
-        elif format is Format.MEMENTO or (format is Format.AUTO and is_memento(value)):
-            yield from_memento(value)
         else:
             records = to_records(value, None if format is Format.AUTO else format.value)
             if isinstance(records, InvalidInput):
@@ -115,57 +112,3 @@ def _without_mark(lines: Iterable[bytes]) -> Iterator[bytes]:
         yield first.removeprefix(_BYTE_ORDER_MARK)
         break
     yield from iterator
-
-
-# --- Memento ------------------------------------------------------------------------------------
-
-_GLOBAL = ("__global__", "global")
-_PRIORITIES = {"low": 3, "normal": DEFAULT_IMPORTANCE, "medium": DEFAULT_IMPORTANCE, "high": 8}
-_MAPPED = frozenset(
-    {"namespace", "tags", "container", "timestamp", "importance", "priority", "source", "kind", "summary"}
-)
-_DERIVED = frozenset({"accessCount", "updatedAt", "version"})
-
-
-def is_memento(value: Mapping[str, Any]) -> bool:
-    """Whether an object looks like an entry of Memento: its facts stand in `metadata`, not beside the content."""
-    metadata = value.get("metadata")
-    return (
-        "created_at" not in value
-        and isinstance(metadata, Mapping)
-        and any(isinstance(metadata.get(name), str) for name in ("namespace", "timestamp"))
-    )
-
-
-def from_memento(entry: Mapping[str, Any]) -> Record | InvalidInput:
-    """The record of a Memento entry; the InvalidInput that says why not, where its metadata is no object.
-
-    The namespace becomes the project, the global one none. A container that is only the namespace again, and what
-    Memento counts by itself, are left out; unknown metadata is kept.
-    """
-    metadata = entry.get("metadata") or {}
-    if not isinstance(metadata, Mapping):
-        return InvalidInput("metadata must be an object", field="metadata")
-    namespace, container = metadata.get("namespace"), metadata.get("container")
-    record: Record = {
-        "id": entry.get("id"),
-        "content": entry.get("content"),
-        "project": None if namespace in _GLOBAL else namespace,
-        "tags": metadata.get("tags"),
-        "container": None if container == namespace else container,
-        "created_at": metadata.get("timestamp"),
-        "importance": _importance(metadata),
-        "provenance": metadata.get("source"),
-        "kind": metadata.get("kind"),
-        "summary": metadata.get("summary"),
-        "metadata": {name: value for name, value in metadata.items() if name not in _MAPPED | _DERIVED},
-    }
-    return {name: value for name, value in record.items() if value is not None}
-
-
-def _importance(metadata: Mapping[str, Any]) -> int:
-    # Memento measures importance from 0 to 1 and has a priority beside it; the finer of the two counts.
-    importance = metadata.get("importance")
-    if isinstance(importance, (int, float)) and not isinstance(importance, bool) and 0 <= importance <= 1:
-        return max(1, round(importance * 10))
-    return next((value for name, value in _PRIORITIES.items() if name == metadata.get("priority")), DEFAULT_IMPORTANCE)

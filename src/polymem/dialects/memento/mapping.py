@@ -3,18 +3,17 @@
 namespace ↔ project, `__global__` ↔ no project, priority ↔ importance, timestamp ↔ created_at.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from polymem.core.errors import InvalidInput
 from polymem.core.filters import AnyOf, Between, Clause, ContainerIs, Filter, InProjects, Instant, TagsAll
+from polymem.core.formats import memento_summary
 from polymem.core.model import DEFAULT_IMPORTANCE, MAX_CONTENT_BYTES, Draft, Memory, Page
 from polymem.core.people import Project
 from polymem.core.ranking import Mode
 from polymem.core.recall import Hit, Recalled, RecallQuery
-from polymem.core.transfer import ImportReport, Record
+from polymem.core.transfer import ImportReport
 from polymem.dialects.memento.wire import (
     Entry,
     EntryMetadata,
@@ -37,16 +36,12 @@ GLOBAL = "__global__"
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 10
 MAX_OFFSET = 2**53
-SUMMARY_CHARACTERS = 100
 
 EXPLICIT = "explicit"
 """Memento's word for an entry that somebody saved on purpose."""
 
 _UNTOLD = timedelta(microseconds=999)
 _LAST = datetime.max.replace(tzinfo=UTC)
-_HEAD = re.compile(rf".{{1,{SUMMARY_CHARACTERS}}}(?=\s)", re.DOTALL)
-_IMPORTED = frozenset({"namespace", "tags", "container", "timestamp", "importance", "priority", "source", "kind"})
-_DERIVED = frozenset({"summary", "accessCount", "updatedAt", "version", "supersededBy"})
 _IMPORTANCE: dict[Priority, int] = {"low": 3, "normal": DEFAULT_IMPORTANCE, "high": 8}
 
 
@@ -245,15 +240,7 @@ def from_instant(instant: datetime) -> str:
 
 def summary_of(memory: Memory) -> str:
     """The memory's own summary, else its first 100 characters, cut between words and marked as cut."""
-    return memory.summary or _head(memory.content)
-
-
-def _head(content: str) -> str:
-    text = content.strip()
-    if len(text) <= SUMMARY_CHARACTERS:
-        return text
-    whole_words = _HEAD.match(text)
-    return (whole_words[0] if whole_words else text[:SUMMARY_CHARACTERS]).rstrip() + "..."
+    return memory.summary or memento_summary(memory.content)
 
 
 def from_ids(ids: Sequence[str]) -> SaveResponse:
@@ -286,49 +273,7 @@ def _result(hit: Hit, score: float) -> Result:
     )
 
 
-# --- export and import ----------------------------------------------------------------------------
-
-
-def to_record(entry: Mapping[str, Any], namespace: str, *, everything: bool) -> Record | InvalidInput:
-    """An exported entry as a record of the core's import.
-
-    `namespace` is for entries that name none, or for `everything`.
-    What stands in the metadata beside the known keys is kept as metadata. An entry that cannot be read comes back as
-    the reason.
-    """
-    given = entry.get("metadata")
-    if given is not None and not isinstance(given, Mapping):
-        return InvalidInput("metadata must be an object", field="metadata")
-    # Memento's own clients write some entries flat.
-    flat = {name: entry[name] for name in _IMPORTED if name in entry}
-    metadata = {name: value for name, value in {**flat, **(given or {})}.items() if value is not None}
-    content = entry.get("content")
-    summary = metadata.get("summary")
-    own = metadata.get("namespace")
-    record: Record = {
-        "id": entry.get("id"),
-        "content": content,
-        "project": to_project(namespace if everything else own or namespace),
-        "tags": metadata.get("tags"),
-        # Without one of its own, an entry's container is told to be its namespace.
-        "container": None if metadata.get("container") == own else metadata.get("container"),
-        "created_at": metadata.get("timestamp"),
-        "importance": _importance(metadata),
-        "provenance": metadata.get("source"),
-        "kind": metadata.get("kind"),
-        # One that `_head` made is made again when it is wanted.
-        "summary": None if isinstance(content, str) and summary == _head(content) else summary,
-        "metadata": {name: value for name, value in metadata.items() if name not in _IMPORTED | _DERIVED},
-    }
-    return {name: value for name, value in record.items() if value is not None}
-
-
-def _importance(metadata: Mapping[str, Any]) -> Any:
-    importance = metadata.get("importance")
-    if isinstance(importance, (int, float)) and not isinstance(importance, bool) and 0 <= importance <= 1:
-        return max(1, round(importance * 10))
-    priority = metadata.get("priority")
-    return next((value for name, value in _IMPORTANCE.items() if name == priority), DEFAULT_IMPORTANCE)
+# --- import ---------------------------------------------------------------------------------------
 
 
 def from_report(report: ImportReport) -> ImportResponse:

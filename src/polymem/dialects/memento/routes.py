@@ -12,6 +12,7 @@ from polymem.core import Core
 from polymem.core.access import require
 from polymem.core.errors import EmbeddingUnavailable, Forbidden, InvalidInput, NotFound
 from polymem.core.filters import Filter, InProjects
+from polymem.core.formats import from_memento
 from polymem.core.people import Permission, Scope
 from polymem.core.ranking import Mode
 from polymem.core.transfer import Record
@@ -255,7 +256,7 @@ async def import_entries(request: wire.ImportRequest, call: Caller) -> wire.Impo
 
     async def records() -> AsyncIterator[Record | InvalidInput]:
         for entry in request.entries:
-            yield mapping.to_record(entry, namespace, everything=bool(request.namespace))
+            yield from_memento(entry, namespace, everything=bool(request.namespace))
 
     reports = [report async for report in call.core.transfer.import_(call.scope, records())]
     return mapping.from_report(reports[-1])
