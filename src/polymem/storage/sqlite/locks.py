@@ -1,13 +1,11 @@
 """Locks between processes that share a data directory, held on small files beside the database."""
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import portalocker
-from portalocker import LockFlags
 
 from polymem.core.errors import Unavailable
 
@@ -25,22 +23,22 @@ class FileLock:
 
     def try_exclusive(self) -> bool:
         """Take the lock alone, if nobody holds it."""
-        return self._try(LockFlags.EXCLUSIVE)
+        return self._try(fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
         """Take the lock together with others, if nobody holds it alone."""
-        return self._try(LockFlags.SHARED)
+        return self._try(fcntl.LOCK_SH)
 
-    def _try(self, flags: LockFlags) -> bool:
+    def _try(self, operation: int) -> bool:
         try:
-            portalocker.lock(self._descriptor, flags | LockFlags.NON_BLOCKING)
-        except portalocker.LockException:
+            fcntl.flock(self._descriptor, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
         return True
 
     def release(self) -> None:
         """Let go of the lock."""
-        portalocker.unlock(self._descriptor)
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the lock and the file."""
