@@ -13,6 +13,7 @@
     └── Unavailable             a part this needs cannot answer now
         ├── StoreUnreachable        … the database
         ├── EmbeddingUnavailable    … the embedding model
+        │   └── NoEmbeddingModel        … and none is set up, so waiting does not help
         └── ChatUnavailable         … the chat model
 
 Every error carries one sentence for the person who reads it. Which status code, body or exit
@@ -128,7 +129,10 @@ class TooManyRequests(PolymemError):
 
 
 class Unavailable(PolymemError):
-    """A part that this call needs cannot answer now; trying again later may help."""
+    """A part that this call needs cannot answer now. `retry_after` is in how many seconds trying again may help; None
+    where waiting does not."""
+
+    retry_after: int | None = 5
 
 
 class StoreUnreachable(Unavailable):
@@ -136,7 +140,13 @@ class StoreUnreachable(Unavailable):
 
 
 class EmbeddingUnavailable(Unavailable):
-    """The embedding model cannot answer: none configured, not reachable, or failing."""
+    """The embedding model cannot answer: not reachable, or failing, or there is none."""
+
+
+class NoEmbeddingModel(EmbeddingUnavailable):
+    """No embedding model is set up. The sentence says how to get one."""
+
+    retry_after = None
 
 
 class ChatUnavailable(Unavailable):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from polymem.core.errors import EmbeddingUnavailable
+from polymem.core.errors import EmbeddingUnavailable, NoEmbeddingModel
 from polymem.core.ports import Embedder, Embedding, QueryEmbedding
 from polymem.inference.fastembed_model import FastembedEmbedder, fastembed_installed
 from polymem.inference.folder import open_folder
@@ -89,16 +89,16 @@ class NoEmbedder:
         """Does nothing."""
 
     async def embed_query(self, text: str) -> bytes:
-        """Raises EmbeddingUnavailable."""
-        raise EmbeddingUnavailable(NOTICE_NO_EMBEDDER)
+        """Raises NoEmbeddingModel."""
+        raise NoEmbeddingModel(NOTICE_NO_EMBEDDER)
 
     async def read_query(self, text: str) -> QueryEmbedding:
-        """Raises EmbeddingUnavailable."""
-        raise EmbeddingUnavailable(NOTICE_NO_EMBEDDER)
+        """Raises NoEmbeddingModel."""
+        raise NoEmbeddingModel(NOTICE_NO_EMBEDDER)
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Embedding]:
-        """Raises EmbeddingUnavailable."""
-        raise EmbeddingUnavailable(NOTICE_NO_EMBEDDER)
+        """Raises NoEmbeddingModel."""
+        raise NoEmbeddingModel(NOTICE_NO_EMBEDDER)
 
     def count_tokens(self, text: str) -> int:
         """An estimate, four bytes to a token."""

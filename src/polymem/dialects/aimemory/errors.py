@@ -22,6 +22,7 @@ from polymem.dialects.kit import (
     JsonResponse,
     MethodNotAllowed,
     MisdirectedRequest,
+    retry_after,
 )
 
 _FIELDS = {"kind": "memory_type", "active": "is_active", "key": "slug"}
@@ -81,9 +82,9 @@ def render(error: PolymemError) -> Response:
             return _answer(409, str(error))
         case TooManyRequests():
             sentence = f"Request was throttled. Expected available in {error.retry_after} seconds."
-            return _answer(429, sentence, {"Retry-After": str(error.retry_after)})
+            return _answer(429, sentence, retry_after(error))
         case Unavailable():
-            return _answer(503, str(error), {"Retry-After": "5"})
+            return _answer(503, str(error), retry_after(error))
         case _:
             return _answer(500, str(InternalError()))
 

@@ -24,6 +24,7 @@ from polymem.dialects.kit.errors import (
     Problem,
     Render,
     install_errors,
+    retry_after,
     to_problem,
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
@@ -56,6 +57,7 @@ __all__ = [
     "parse_json",
     "prefers_json",
     "refuse_foreign_pages",
+    "retry_after",
     "router",
     "to_json",
     "to_problem",

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge
+from polymem.core.errors import InvalidInput, NotFound, PolymemError, TooLarge, TooManyRequests, Unavailable
 
 _NAME = re.compile(r"[\w-]+")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -55,6 +55,11 @@ class MethodNotAllowed(PolymemError):
     def __init__(self, method: str, allow: str) -> None:
         super().__init__(f"{method} is not possible here; allowed is {allow}" if allow else f"{method} is not possible")
         self.allow = allow
+
+
+def retry_after(error: TooManyRequests | Unavailable) -> dict[str, str]:
+    """The header that says when to come again, none where waiting does not help."""
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 class MisdirectedRequest(PolymemError):

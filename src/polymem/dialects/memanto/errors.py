@@ -28,6 +28,7 @@ from polymem.dialects.kit import (
     MethodNotAllowed,
     MisdirectedRequest,
     Problem,
+    retry_after,
 )
 from polymem.dialects.memanto.wire.values import MAX_LIMIT
 
@@ -112,7 +113,7 @@ def render(error: PolymemError) -> Response:
             loc = ["body", *([] if error.field is None else [error.field])]
             return _invalid(str(error), [{"type": "value_error", "loc": loc, "msg": str(error)}])
         case Unavailable():
-            return _answer(503, "SERVICE_UNAVAILABLE", str(error), headers={"Retry-After": "5"})
+            return _answer(503, "SERVICE_UNAVAILABLE", str(error), headers=retry_after(error))
         case _:
             return _answer(500, "INTERNAL_ERROR", str(InternalError()))
 

@@ -11,6 +11,7 @@ from polymem.dialects.kit import (
     MethodNotAllowed,
     MisdirectedRequest,
     Problem,
+    retry_after,
 )
 
 _NOT_JSON = "The body is not valid JSON: "
@@ -41,7 +42,7 @@ def render(error: PolymemError) -> Response:
             # The reference has no status of its own for this: what was asked does not fit what there is.
             return _answer(400, str(error))
         case Unavailable():
-            return _answer(503, str(error), {"Retry-After": "5"})
+            return _answer(503, str(error), retry_after(error))
         case _:
             return _answer(500, str(InternalError()))
 

@@ -25,6 +25,7 @@ from polymem.dialects.kit import (
     MethodNotAllowed,
     MisdirectedRequest,
     Problem,
+    retry_after,
 )
 from polymem.dialects.memento.wire import ErrorResponse
 
@@ -54,10 +55,10 @@ def render(error: PolymemError) -> Response:
             return _answer(404, "NOT_FOUND", str(error))
         case Conflict():
             return _answer(409, "INVALID_REQUEST", str(error))
-        case TooManyRequests(retry_after=seconds):
-            return _answer(429, "INVALID_REQUEST", str(error), {"Retry-After": str(seconds)})
+        case TooManyRequests():
+            return _answer(429, "INVALID_REQUEST", str(error), retry_after(error))
         case Unavailable():
-            return _answer(503, "INTERNAL_ERROR", str(error), {"Retry-After": "5"})
+            return _answer(503, "INTERNAL_ERROR", str(error), retry_after(error))
         case _:
             return _answer(500, "INTERNAL_ERROR", str(InternalError()))
 

@@ -18,10 +18,9 @@ from polymem.core.errors import (
     TooManyRequests,
     Unavailable,
 )
-from polymem.dialects.kit import InvalidRequest, MethodNotAllowed, MisdirectedRequest, to_json
+from polymem.dialects.kit import InvalidRequest, MethodNotAllowed, MisdirectedRequest, retry_after, to_json
 
 PROBLEM_JSON = "application/problem+json"
-RETRY_AFTER_SECONDS = 5
 
 _BATCH_ITEM = re.compile(r"memories\.(\d+)(?:\.(.+))?")
 
@@ -115,10 +114,8 @@ def _headers(error: PolymemError) -> dict[str, str]:
             return {"www-authenticate": 'Bearer realm="polymem"'}
         case MethodNotAllowed():
             return {"allow": error.allow}
-        case TooManyRequests():
-            return {"retry-after": str(error.retry_after)}
-        case Unavailable():
-            return {"retry-after": str(RETRY_AFTER_SECONDS)}
+        case TooManyRequests() | Unavailable():
+            return retry_after(error)
         case _:
             return {}
 

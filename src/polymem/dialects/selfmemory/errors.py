@@ -19,10 +19,14 @@ from polymem.core.errors import (
     TooManyRequests,
     Unavailable,
 )
-from polymem.dialects.kit import BodyTooLarge, InvalidRequest, MethodNotAllowed, MisdirectedRequest, Problem
-
-RETRY_AFTER_SECONDS = 5
-"""When to try again what a part of the server could not answer."""
+from polymem.dialects.kit import (
+    BodyTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    MisdirectedRequest,
+    Problem,
+    retry_after,
+)
 
 INTERNAL_ERROR = "Internal server error"
 
@@ -101,7 +105,7 @@ def render(error: PolymemError) -> Response:
         case TooManyRequests():
             return _answer(429, f"Rate limit exceeded: {error.limit} per 1 minute")
         case Unavailable():
-            return _answer(503, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)})
+            return _answer(503, str(error), retry_after(error))
         case _:
             return _answer(500, INTERNAL_ERROR)
 
