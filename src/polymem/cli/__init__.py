@@ -111,10 +111,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["mcp"] and _COMPLETING not in os.environ:
         # Clients wait for the first answer; nothing slow is to stand before it.
-        quick = importlib.import_module("polymem.cli.mcp_stdio")
-        options = quick.read_options(sys.argv[2:])
+        options = importlib.import_module("polymem.cli.mcp_options").read_options(sys.argv[2:])
         if options is not None:
-            quick.serve(options)
+            importlib.import_module("polymem.cli.mcp_stdio").serve(options)
             return
     completion = _COMPLETING in os.environ or any(argument.endswith("-completion") for argument in sys.argv[1:2])
     command_line(completion=completion)(prog_name="polymem")

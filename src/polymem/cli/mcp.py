@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from polymem.cli import commands
-from polymem.cli.command import ExitCode, fail
-from polymem.cli.mcp_stdio import McpOptions, serve
+from polymem.cli.exits import ExitCode, fail
+from polymem.cli.mcp_options import McpOptions
+from polymem.cli.mcp_stdio import serve
 from polymem.mcp.toolsets import DEFAULT, TOOLSETS
 
 app = commands()

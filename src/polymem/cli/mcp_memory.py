@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from polymem.app.composition import open_core
+from polymem.cli.mcp_options import McpOptions
 from polymem.cli.mcp_remote import ClientAccess
-from polymem.cli.mcp_stdio import McpOptions
 from polymem.client import AsyncClient
 from polymem.core.errors import InvalidInput, NotFound
 from polymem.core.people import LOCAL_ORGANIZATION, Permission, Scope
