@@ -73,3 +73,31 @@ async def test_a_memory_is_replaced_by_a_new_one_or_by_one_that_is_there(client:
         await result(client.supersede(old.id, "Ana lives in Braga"))
     other = await result(client.add("Ana lives in Faro"))
     assert (await result(client.supersede_by(new.id, other.id))).supersedes == new.id
+
+
+async def test_conflicts_are_found_read_and_settled(client: EitherClient) -> None:
+    old = await result(client.add("The API listens on port 8080"))
+    new = await result(client.add("The API listens on port 8081", compare=True))
+    (found,) = (await result(client.conflicts())).items
+    assert (found.old.id, found.new.id, found.reason, found.judge) == (old.id, new.id, "changed_value", "rules")
+    assert await result(client.conflict(found.id)) == found
+    settled = await result(client.resolve_conflict(found.id, "merge", content="The API listens on 8080 and 8081"))
+    assert (settled.resolution, settled.new.content) == ("merge", "The API listens on 8080 and 8081")
+    assert settled.resolved_at is not None
+    assert settled.resolved_by
+    assert (await result(client.conflicts(status="resolved"))).items == (settled,)
+    with pytest.raises(Conflict):
+        await result(client.resolve_conflict(found.id, "keep_old"))
+    assert [memory.id for memory in await result(client.chain(new.id))] == [old.id, new.id]
+    assert (await result(client.unsupersede(old.id))).superseded_by is None
+    assert [memory.id for memory in await result(client.chain(new.id))] == [new.id]
+
+
+async def test_a_changed_text_is_compared_where_that_is_asked_for(client: EitherClient) -> None:
+    await result(client.add("The API listens on port 8080"))
+    other = await result(client.add("Ana plays the violin"))
+    await result(client.update(other.id, content="The API listens on port 8081", compare=True))
+    (found,) = (await result(client.conflicts())).items
+    assert found.new.id == other.id
+    with pytest.raises(NotFound):
+        await result(client.conflict("no-such-id"))

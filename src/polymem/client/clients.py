@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Self, TypeVar
 
-from polymem.client import digests, operations, past
+from polymem.client import contradictions, digests, operations, past
 from polymem.client.calls import Call, Lines, Pages
 from polymem.client.operation import AsyncRunner, Iteration, Operation, Runner
 from polymem.client.session import Retry, Session
@@ -38,7 +38,11 @@ class Operations:
     recall = Operation(operations.recall)
     answer = Operation(digests.answer)
     context = Operation(digests.context)
-    conflicts = Operation(digests.conflicts)
+    conflicts = Operation(contradictions.conflicts)
+    conflict = Operation(contradictions.conflict)
+    resolve_conflict = Operation(contradictions.resolve_conflict)
+    chain = Operation(contradictions.chain)
+    unsupersede = Operation(contradictions.unsupersede)
     why_not = Operation(operations.why_not)
     projects = Operation(operations.projects)
     project = Operation(operations.project)

@@ -1,12 +1,12 @@
-"""The operations that make a text of memories, and the one that lists contradictions; see `operations`."""
+"""The operations that make a text of memories; see `operations`."""
 
-from typing import Literal, Unpack
+from typing import Unpack
 from urllib.parse import quote
 
 from polymem.client.calls import Call
-from polymem.client.decoding import one, page
+from polymem.client.decoding import one
 from polymem.client.inputs import Filters, When
-from polymem.client.models import Answer, ContextDocument, MemoryConflict, Page
+from polymem.client.models import Answer, ContextDocument
 
 
 def answer(
@@ -33,11 +33,3 @@ def context(
     path = f"/v1/projects/{quote(project, safe='')}/context"
     query_of = {"max_tokens": max_tokens, "query": query, "since": since, "snippets": snippets}
     return Call(method="GET", path=path, parse=one(ContextDocument), query=query_of, repeatable=True)
-
-
-def conflicts(
-    *, status: Literal["open", "resolved", "all"] = "open", limit: int = 50, offset: int = 0
-) -> Call[Page[MemoryConflict]]:
-    """A page of memories that say the same or contradict each other, newest first."""
-    query = {"status": status, "limit": limit, "offset": offset}
-    return Call(method="GET", path="/v1/conflicts", parse=page(MemoryConflict), query=query, repeatable=True)

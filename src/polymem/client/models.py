@@ -147,7 +147,8 @@ class ContextDocument:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryConflict:
     """Two memories that say the same, or contradict each other. `reason` is duplicate, paraphrase, changed_value or
-    negation, `similarity` a cosine; `resolution` is None while it is open."""
+    negation, `similarity` how alike they were when it was found, 0..1, `judge` who found it: rules, or a chat model;
+    `resolution` is None while it is open."""
 
     id: str
     reason: str
@@ -156,7 +157,10 @@ class MemoryConflict:
     old: Memory
     new: Memory
     created_at: datetime
+    judge: str = "rules"
     resolution: str | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

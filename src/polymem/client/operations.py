@@ -58,7 +58,7 @@ def add(
     `compare` has the server look for memories that contradict it, which `conflicts` then lists.
     Raises InvalidInput, NotFound (`supersedes`), Conflict.
     """
-    body = {"content": content, "duplicates": duplicates, "compare": compare, **details}
+    body = {"content": content, "duplicates": duplicates, **_if_asked(compare), **details}
     return Call(method="POST", path=_MEMORIES, parse=one(Memory), body=body, keyed=True, key=idempotency_key)
 
 
@@ -105,12 +105,14 @@ def iterate(*, page_size: int = 200, **filters: Unpack[Narrowing]) -> Pages[Memo
     return Pages(of)
 
 
-def update(memory_id: str, *, expected_version: int | None = None, **changes: Unpack[Changes]) -> Call[Memory]:
+def update(
+    memory_id: str, *, expected_version: int | None = None, compare: bool = False, **changes: Unpack[Changes]
+) -> Call[Memory]:
     """Replace the named fields; None clears one. With `expected_version`, only if that is still the newest.
 
-    Raises NotFound, InvalidInput, Conflict.
+    `compare` has the server look for memories that contradict a new text. Raises NotFound, InvalidInput, Conflict.
     """
-    body = {**changes, "version": expected_version}
+    body = {**changes, "version": expected_version, **_if_asked(compare)}
     repeatable = expected_version is None
     return Call(method="PATCH", path=_path(memory_id), parse=one(Memory), body=body, repeatable=repeatable)
 
@@ -251,6 +253,11 @@ def _path(memory_id: str, *rest: str) -> str:
 
 def _project_path(key: str) -> str:
     return f"/v1/projects/{quote(key, safe='')}"
+
+
+def _if_asked(compare: bool) -> dict[str, Any]:
+    # A server that is older than this client does not know it.
+    return {"compare": True} if compare else {}
 
 
 def _sent(values: Mapping[str, Any]) -> dict[str, Any]:
