@@ -278,3 +278,75 @@ def test_what_can_both_be_true_is_no_conflict(api: httpx2.Client, old: str, new:
     keep(api, old)
     create(api, new)
     assert conflicts(api) == []
+
+
+# --- a text that changes --------------------------------------------------------------------------
+
+
+def change(api: httpx2.Client, memory: dict[str, Any], content: str) -> None:
+    assert api.put(f"/api/memories/{memory['id']}", json={"content": content}).status_code == 200
+
+
+def pairs(api: httpx2.Client, **params: Any) -> set[tuple[str, str, str]]:
+    return {(one["old"]["content"], one["new"]["content"], one["reason"]) for one in conflicts(api, **params)}
+
+
+def test_a_changed_text_is_compared_like_a_new_one(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    memory = keep(api, "Ana plays the violin")
+    assert conflicts(api) == []
+    change(api, memory, "The API listens on port 8081")
+    assert pairs(api) == {("The API listens on port 8080", "The API listens on port 8081", "changed_value")}
+
+
+def test_what_a_changed_text_contradicts_no_more_is_no_conflict(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    memory = keep(api, "The API listens on port 8081")
+    assert len(conflicts(api)) == 1
+    change(api, memory, "The API is written in Go")
+    assert conflicts(api, status="all") == []
+
+
+def test_a_changed_older_text_settles_or_renews_its_conflicts(api: httpx2.Client) -> None:
+    older = keep(api, "The API listens on port 8080")
+    keep(api, "The API listens on port 8081")
+    change(api, older, "The API listens on port 9000")
+    # What was said last is the newer one.
+    assert pairs(api) == {("The API listens on port 8081", "The API listens on port 9000", "changed_value")}
+    change(api, older, "The API listens on port 8081")
+    assert pairs(api) == {("The API listens on port 8081", "The API listens on port 8081", "duplicate")}
+
+
+def test_many_conflicts_are_all_looked_at_again(api: httpx2.Client) -> None:
+    memory = keep(api, "The API listens on port 9000")
+    for number in range(8):
+        keep(api, f"The API listens on port 80{number}0")
+    opposed = {one["new"]["id"] for one in conflicts(api) if one["old"]["id"] == memory["id"]}
+    assert len(opposed) >= 5
+    change(api, memory, "The API listens on port 9001")
+    assert opposed <= {one["old"]["id"] for one in conflicts(api) if one["new"]["id"] == memory["id"]}
+
+
+def test_what_was_decided_is_not_asked_again(api: httpx2.Client) -> None:
+    older, newer = keep(api, "The API listens on port 8080"), keep(api, "The API listens on port 8081")
+    (conflict,) = conflicts(api)
+    settle(api, conflict, "keep_both")
+    for memory, content in ((older, "The API listens on port 8082"), (newer, "The API listens on port 8083")):
+        change(api, memory, content)
+        assert conflicts(api) == []
+    assert len(conflicts(api, status="all")) == 1
+
+
+def test_no_door_leaves_a_conflict_about_a_text_that_is_gone(api: httpx2.Client) -> None:
+    keep(api, "The API listens on port 8080")
+    memory = keep(api, "The API listens on port 8081")
+    path = f"/native/v1/memories/{memory['id']}"
+    assert api.patch(path, json={"tags": ["a"]}).status_code == 200
+    assert len(conflicts(api)) == 1
+    assert api.patch(path, json={"content": "The API is written in Go"}).status_code == 200
+    assert conflicts(api) == []
+    # There is none any more, so the native API compares only if it is told to.
+    api.patch(path, json={"content": "The API listens on port 8082"})
+    assert conflicts(api) == []
+    api.patch(path, json={"content": "The API listens on port 8083", "compare": True})
+    assert pairs(api) == {("The API listens on port 8080", "The API listens on port 8083", "changed_value")}

@@ -1,6 +1,7 @@
 """Conflicts are kept with the newer memory, seen by whom both are visible to, and go with either one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from polymem.core.model import Change, Memory
 from polymem.core.people import Scope
-from polymem.core.ports import Insert, Purge, Store
+from polymem.core.ports import Derived, Insert, Purge, Store
 from polymem.core.ports_conflicts import Finding, Reason, Resolution
 from tests.storage.support import LATER, NOW, changed, embedded, keep, memory, new_id, new_scope, project
 
@@ -137,3 +138,30 @@ async def test_a_conflict_is_seen_by_whom_both_memories_are_visible_to(store: St
 async def test_an_id_of_no_conflict_finds_none(store: Store, scope: Scope, odd: str) -> None:
     assert await store.conflicts.get(scope, odd) is None
     assert not await store.conflicts.resolve(scope, odd, Resolution.KEEP_BOTH, LATER)
+
+
+async def test_what_is_found_about_a_new_text_takes_the_place_of_open_conflicts(store: Store, scope: Scope) -> None:
+    first, second, third = await keep(store, scope, *(memory(scope, text) for text in ("one", "two", "three")))
+    new = memory(scope, "four")
+    await in_conflict(store, scope, first, new)
+    later = memory(scope, "five")
+    await store.apply(scope, [Insert(later, Derived(findings=(finding(new), finding(second))))], at=LATER)
+    found = (await store.conflicts.find(scope, open=True, at=LATER, limit=9, offset=0)).items
+    assert {(one.old.id, one.new.id) for one in found} == {
+        (first.id, new.id), (new.id, later.id), (second.id, later.id),
+    }  # fmt: skip
+    assert await store.conflicts.opposed(scope, new.id) == {first.id, later.id}
+    assert await store.conflicts.opposed(await new_scope(store), new.id) == frozenset()
+    (settled,) = [one.id for one in found if one.old.id == second.id]
+    await store.conflicts.resolve(scope, settled, Resolution.KEEP_BOTH, LATER)
+
+    revised = replace(changed(new, content="six"), findings=(finding(third), finding(later)))
+    await store.apply(scope, [revised], at=LATER)
+    assert await store.conflicts.opposed(scope, new.id) == {third.id, later.id}
+    # About these two somebody has decided, whichever of them is the newer one.
+    await store.apply(scope, [replace(changed(second, content="seven"), findings=(finding(later),))], at=LATER)
+    assert await store.conflicts.opposed(scope, second.id) == frozenset()
+    assert settled in await ids(store, scope, open=False)
+    # Without findings a change leaves conflicts alone.
+    await store.apply(scope, [changed(revised.memory, tags=("a",))])
+    assert await store.conflicts.opposed(scope, new.id) == {third.id, later.id}

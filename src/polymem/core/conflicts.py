@@ -64,7 +64,7 @@ class Conflicts:
             case Resolution.MERGE:
                 for memory_id in (old_id, new_id):
                     await self._memories.get(scope, memory_id)
-                await self._memories.revise(scope, new_id, {"content": content})
+                await self._memories.revise(scope, new_id, {"content": content}, compare=False)
                 await self._chains.supersede(scope, old_id, new_id)
             case Resolution.KEEP_BOTH:
                 pass

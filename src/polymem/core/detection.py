@@ -77,10 +77,19 @@ class Detector:
 
         A long text is compared by its first window.
         """
-        near = (await self._near(scope, memory, derived))[:MOST_SIMILAR]
-        # At once: a model may take its time for each.
-        verdicts = await asyncio.gather(*(self._verdict(one.content, memory.content, how) for one, how in near))
-        return [Similar(one, how, verdict, judge) for (one, how), (verdict, judge) in zip(near, verdicts, strict=True)]
+        return await self._judged(memory, (await self._near(scope, memory, derived))[:MOST_SIMILAR])
+
+    async def findings_anew(
+        self, scope: Scope, memory: Memory, derived: Derived, *, always: bool
+    ) -> tuple[Finding, ...] | None:
+        """The conflicts of a memory whose text has changed: with the most similar ones, and with those that its former
+        text was in conflict with. None where there were none of these, unless `always`."""
+        opposed = await self._store.conflicts.opposed(scope, memory.id)
+        if not opposed and not always:
+            return None
+        near = await self._near(scope, memory, derived)
+        again = [(one, how) for one, how in near[MOST_SIMILAR:] if one.id in opposed]
+        return self.findings(memory, await self._judged(memory, near[:MOST_SIMILAR] + again))
 
     def findings(self, memory: Memory, similar: Sequence[Similar]) -> tuple[Finding, ...]:
         """Those that are in conflict with the memory, but for the one that it replaces."""
@@ -96,6 +105,11 @@ class Detector:
             for one in similar
             if one.verdict.reason is not None and one.memory.id != memory.supersedes
         )
+
+    async def _judged(self, memory: Memory, near: Sequence[tuple[Memory, float]]) -> list[Similar]:
+        # At once: a model may take its time for each.
+        verdicts = await asyncio.gather(*(self._verdict(one.content, memory.content, how) for one, how in near))
+        return [Similar(one, how, *verdict) for (one, how), verdict in zip(near, verdicts, strict=True)]
 
     async def _near(self, scope: Scope, memory: Memory, derived: Derived) -> list[tuple[Memory, float]]:
         statement = Statement(memory.content)

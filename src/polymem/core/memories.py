@@ -44,6 +44,7 @@ class Memories:
         self._embedder = embedder
         self._clock = clock
         self._projects = projects
+        self._detector = detector
         self._adding = Adding(store, embedder, clock, projects, new_id, detector)
 
     # --- adding ------------------------------------------------------------------------------
@@ -150,9 +151,18 @@ class Memories:
     # --- changing ----------------------------------------------------------------------------
 
     async def revise(
-        self, scope: Scope, memory_id: str, changes: Mapping[str, Any], *, expected_version: int | None = None
+        self,
+        scope: Scope,
+        memory_id: str,
+        changes: Mapping[str, Any],
+        *,
+        expected_version: int | None = None,
+        compare: bool | None = None,
     ) -> Memory:
         """Replace the named fields; a new text is embedded anew. A change of nothing appends no version.
+
+        With `compare` a new text is compared with other memories, as when one is kept: what it is in conflict with now
+        takes the place of its open conflicts. None compares where there are such; False leaves them as they are.
 
         Raises NotFound, InvalidInput, Conflict (when `expected_version` is given and is not the newest).
         """
@@ -182,7 +192,10 @@ class Memories:
             if indexed_text(update.memory) == indexed_text(memory):
                 return [update]
             (derived,) = await derive(self._embedder, [update.memory])
-            return [replace(update, derived=derived)]
+            findings = None
+            if update.memory.content != memory.content and compare is not False:
+                findings = await self._detector.findings_anew(scope, update.memory, derived, always=compare is True)
+            return [replace(update, derived=derived, findings=findings)]
 
         return await self._change(scope, memory_id, revised)
 

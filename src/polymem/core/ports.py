@@ -71,13 +71,14 @@ class Update:
     """Replace the state of a memory that still has version `memory.version - 1`.
 
     `derived` is given when the text to be indexed changed, else None keeps what there is. `note` is
-    kept with the version.
+    kept with the version. `findings` take the place of the memory's open conflicts; None leaves these as they are.
     """
 
     memory: Memory
     change: Change
     derived: Derived | None = None
     note: str | None = None
+    findings: tuple[Finding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

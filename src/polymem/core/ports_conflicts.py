@@ -60,7 +60,8 @@ class Conflict:
 
 
 class ConflictStore(Protocol):
-    """Keeps conflicts. They are written together with the newer memory (`ports.Derived`), and go with either one."""
+    """Keeps conflicts. They are written together with the newer memory (`ports.Insert`, `ports.Update`), and go with
+    either one. Of two memories about which somebody has decided no new one is written."""
 
     async def find(self, scope: Scope, *, open: bool | None, at: datetime, limit: int, offset: int) -> Page[Conflict]:
         """A page, newest first, of those whose memories the scope both reaches.
@@ -68,6 +69,10 @@ class ConflictStore(Protocol):
         An open one is listed while both memories are visible at `at` and neither is superseded: what became of them
         otherwise has settled it. `open` None gives all.
         """
+        ...
+
+    async def opposed(self, scope: Scope, memory_id: str) -> frozenset[str]:
+        """The memories with which this one is in an open conflict."""
         ...
 
     async def get(self, scope: Scope, conflict_id: str) -> Conflict | None:

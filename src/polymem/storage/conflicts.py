@@ -36,8 +36,20 @@ INSERT = """
 INSERT INTO conflicts (organization_id, id, old_id, new_id, reason, detail, similarity, judge, status, created_at)
 SELECT m.organization_id, :id, m.id, :new_id, :reason, :detail, :similarity, :judge, 'open', :created_at
 FROM memories m WHERE m.organization_id = :organization_id AND m.id = :old_id
+AND NOT EXISTS (SELECT 1 FROM conflicts c
+ WHERE c.organization_id = :organization_id AND c.new_id = :old_id AND c.old_id = :new_id)
 ON CONFLICT DO NOTHING"""
-"""A new conflict, unless its older memory was purged meanwhile."""
+"""A new conflict, unless its older memory was purged meanwhile, or there is one of these two already."""
+
+OPPOSED = """
+SELECT old_id, new_id FROM conflicts
+WHERE organization_id = :organization_id AND status = 'open' AND (new_id = :memory_id OR old_id = :memory_id)"""
+"""The open conflicts of a memory."""
+
+DELETE_OPEN = """
+DELETE FROM conflicts
+WHERE organization_id = :organization_id AND status = 'open' AND (new_id = :memory_id OR old_id = :memory_id)"""
+"""Removes them."""
 
 RESOLVE = f"""
 UPDATE conflicts AS c SET status = 'resolved', resolution = :resolution, resolved_at = :resolved_at,
@@ -54,6 +66,11 @@ class SqlConflicts:
     async def find(self, scope: Scope, *, open: bool | None, at: datetime, limit: int, offset: int) -> Page[Conflict]:
         return await self._backend.read(scope.organization_id, lambda tx: _find(tx, scope, open, at, limit, offset))
 
+    async def opposed(self, scope: Scope, memory_id: str) -> frozenset[str]:
+        params = {"organization_id": scope.organization_id, "memory_id": memory_id}
+        rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(OPPOSED, params))
+        return frozenset(other for row in rows for other in row) - {memory_id}
+
     async def get(self, scope: Scope, conflict_id: str) -> Conflict | None:
         return await self._backend.read(scope.organization_id, lambda tx: _get(tx, scope, conflict_id))
 
@@ -68,6 +85,12 @@ class SqlConflicts:
             "resolved_by": scope.actor,
         }
         return await self._backend.write(scope.organization_id, lambda tx: tx.execute(statement, params) == 1)
+
+
+def replace_open(tx: Transaction, memory: Memory, findings: Iterable[Finding], at: datetime) -> None:
+    """Lets what was found about a memory whose text has changed take the place of its open conflicts."""
+    tx.execute(DELETE_OPEN, {"organization_id": memory.organization_id, "memory_id": memory.id})
+    put_findings(tx, memory, findings, at)
 
 
 def put_findings(tx: Transaction, memory: Memory, findings: Iterable[Finding], at: datetime) -> None:

@@ -16,7 +16,7 @@ from polymem.core.ports import Derived, Idempotency, Insert, Purge, Update, Writ
 from polymem.core.text import indexed_text
 from polymem.storage import statements
 from polymem.storage.backend import Transaction
-from polymem.storage.conflicts import put_findings
+from polymem.storage.conflicts import put_findings, replace_open
 from polymem.storage.embeddings import to_vector_params
 from polymem.storage.filters import to_predicate
 from polymem.storage.requests import earlier_outcome, keep_outcome
@@ -237,6 +237,8 @@ def _update(tx: Transaction, scope: Scope, prepared: Prepared, at: datetime | No
     entry = _version(scope, memory, prepared.write.change, at, content, to_snapshot(memory))
     entry["note"] = prepared.write.note
     tx.execute(statements.INSERT_NEXT_VERSION, entry)
+    if prepared.write.findings is not None:
+        replace_open(tx, memory, prepared.write.findings, at or memory.updated_at)
     of_memory = {"organization_id": memory.organization_id, "memory_id": memory.id}
     if memory.tags != old.tags:
         tx.execute(statements.DELETE_TAGS, of_memory)

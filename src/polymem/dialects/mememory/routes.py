@@ -216,9 +216,12 @@ async def get(call: Caller, memory_id: MemoryId) -> Response:
 
 @router.put("/memories/{memory_id}", response_model=wire.Memory, summary="Change a memory's text")
 async def update(call: Caller, memory_id: MemoryId, body: wire.ContentInput) -> Response:
-    """Replace the text, which is embedded anew. All else stays; the history keeps what it was."""
+    """Replace the text, which is embedded anew. All else stays; the history keeps what it was.
+
+    It is compared with other memories as a new one is; what it contradicts now is an open conflict.
+    """
     await _get(call, memory_id)
-    memory = await call.core.memories.revise(call.scope, memory_id, {"content": body.content})
+    memory = await call.core.memories.revise(call.scope, memory_id, {"content": body.content}, compare=True)
     (shown,) = await _shown(call, [memory])
     return kit.JsonResponse(shown)
 

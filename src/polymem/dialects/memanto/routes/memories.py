@@ -143,7 +143,7 @@ async def change(agent_id: AgentId, memory_id: MemoryId, call: AgentCaller, body
     """Addition: change a memory. What it was stays in the past."""
     memory = await call.core.memories.get(call.scope, memory_id)
     changes = mapping.to_changes(body, memory)
-    memory = await call.core.memories.revise(call.scope, memory_id, changes)
+    memory = await call.core.memories.revise(call.scope, memory_id, changes, compare=True)
     now = call.core.clock.now()
     flat = {
         **session_part(call),

@@ -25,7 +25,7 @@ _STATUS = {"open": True, "resolved": False, "all": None}
 
 @router.get("/conflicts", response_model=wire.ConflictPage, summary="List conflicts", responses=responses())
 async def find(call: Caller, query: Annotated[wire.ConflictQuery, Query()]) -> Response:
-    """A page of the conflicts that were found when memories were kept with `compare`, newest first."""
+    """A page of the conflicts that were found when memories were kept or changed, newest first."""
     page = await call.core.conflicts.find(
         call.scope, open=_STATUS[query.status], limit=query.limit, offset=query.offset
     )

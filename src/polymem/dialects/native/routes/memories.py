@@ -139,6 +139,7 @@ async def revise(call: Caller, memory_id: MemoryId, body: wire.MemoryChanges, if
             memory_id,
             mapping.to_changes(body),
             expected_version=body.version if seen is None else seen,
+            compare=body.compare or None,
         )
     except Conflict as error:
         if seen is None:

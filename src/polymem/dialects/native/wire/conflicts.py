@@ -37,7 +37,9 @@ class Conflict(Answer):
     id: ConflictId
     reason: Literal["duplicate", "paraphrase", "changed_value", "negation"] = Field(description="Why.")
     detail: str = Field(description="A sentence about the difference.", examples=["8080 became 9090."])
-    similarity: float = Field(description="Cosine of meaning when it was found.", examples=[0.93])
+    similarity: float = Field(
+        description="When it was found: cosine of meaning, or agreement of words.", examples=[0.93]
+    )
     judge: str = Field(description="Who found the reason: rules, or a chat model.", examples=["rules"])
     old: Memory = Field(description="The older memory, as it stands now.")
     new: Memory = Field(description="The newer one.")

@@ -204,6 +204,12 @@ class MemoryDetails(Body):
 class MemoryChanges(MemoryDetails):
     """Fields to change. One left out stays as it is; null empties one that can be empty."""
 
+    compare: bool = Field(
+        False,
+        description="Look for memories that a new text repeats or contradicts, and keep them as open conflicts in place "
+        "of those it had. Where it had some, that is done in any case.",
+    )
+
     version: Whole | None = Field(
         None, description="The version you have seen; 409 when it is not the newest any more.", examples=[1]
     )
