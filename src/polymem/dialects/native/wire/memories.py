@@ -206,8 +206,8 @@ class MemoryChanges(MemoryDetails):
 
     compare: bool = Field(
         False,
-        description="Look for memories that a new text repeats or contradicts, and keep them as open conflicts in place "
-        "of those it had. Where it had some, that is done in any case.",
+        description="Look for memories that a new text repeats or contradicts, and keep them as open conflicts in "
+        "place of those it had. Where it had some, that is done in any case.",
     )
 
     version: Whole | None = Field(
