@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import tomllib
 from collections.abc import Iterator
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from polymem.core.mcp_clients import CLIENTS
 from tests.serving import Server
 
 
@@ -31,9 +33,23 @@ def test_the_configuration_can_be_pasted_as_it_stands(site: Server, page: Page, 
     shown = json.loads(page.locator("#config").inner_text())
     server = shown["mcpServers"]["ai-memory"]
     assert (server["command"], server["args"]) == ("polymem", ["mcp"])
-    assert server["env"]["AIM_API_URL"] == site.url
-    assert "~/.claude/settings.json" in page.inner_text("main")
-    assert page.get_by_role("button", name="Copy").count() == page.locator("pre").count()
+    # The native API is at the gateway, and not on this dialect's own port.
+    assert server["env"] == {"POLYMEM_URL": "http://127.0.0.1:8765", "POLYMEM_API_KEY": "YOUR_API_TOKEN"}
+    assert page.locator("button", has_text="Copy").count() == page.locator("pre").count()
+
+
+def test_every_client_has_its_file_and_this_servers_address(site: Server, page: Page) -> None:
+    page.goto(f"{site.url}/admin/mcp-setup/")
+    assert page.locator("summary").all_inner_texts() == [client.title for client in CLIENTS]
+    for client in CLIENTS:
+        block = page.locator("details", has=page.locator("summary", has_text=client.title).first)
+        text = block.first.inner_text() if client is CLIENTS[0] else block.first.text_content() or ""
+        assert client.files["linux"] in text
+        assert f"polymem mcp install {client.id} " in text
+        if client.speaks_http:
+            assert f"{site.url}/mcp" in text
+    codex = page.locator("details", has_text="config.toml").locator("pre").first.text_content() or ""
+    assert tomllib.loads(codex)["mcp_servers"]["ai-memory"]["command"] == "polymem"
 
 
 def test_copying_works_or_selects(site: Server, page: Page) -> None:
@@ -56,4 +72,5 @@ def test_the_pages_are_open_and_their_addresses_follow_the_prefix(server: Server
     assert answer.status_code == 200
     assert f"{server.url}/aimemory/admin/mcp-setup/" in answer.text
     setup = httpx2.get(f"{server.url}/aimemory/admin/mcp-setup/", trust_env=False).text
-    assert f"{server.url}/aimemory&quot;" in setup
+    assert f"{server.url}/aimemory/mcp&quot;" in setup
+    assert f"POLYMEM_URL&quot;: &quot;{server.url}&quot;" in setup

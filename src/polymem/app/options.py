@@ -27,6 +27,8 @@ def to_options(settings: Settings, core: Core) -> DialectOptions:
         data_dir=str(settings.data_dir),
         cors_origins=frozenset(settings.cors_origins),
         rate_limits=settings.rate_limits,
+        public_url=settings.public_url,
+        gateway_port=settings.port,
     )
 
 

@@ -5,14 +5,11 @@ must never keep an agent from its work. `install-hooks` writes it into Claude Co
 """
 
 import json
-import os
 import re
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +18,7 @@ import typer
 
 from polymem.cli import commands
 from polymem.cli.exits import ExitCode, fail
+from polymem.cli.mcp_install import program, replace_file
 from polymem.core.delivery import (
     BOOTSTRAP_BUDGET,
     PINNED_BUDGET,
@@ -30,6 +28,7 @@ from polymem.core.delivery import (
     pinned_document,
     recalled_document,
 )
+from polymem.mcp.project import detect
 
 app = commands()
 
@@ -38,9 +37,6 @@ _PATIENCE = 3.0
 
 _MOST = 100
 """Memories of one scope that are delivered unasked."""
-
-_PROJECT_FILES = (".polymem", ".mememory")
-"""JSON files that name the project of the directory they are in and of all below."""
 
 _MOST_INPUT = 8 * 1024 * 1024
 
@@ -134,14 +130,7 @@ def _output(moment: Moment, text: str) -> dict[str, Any]:
 def project_of(directory: Path) -> str | None:
     """The project of a directory: what the nearest `.polymem` (or `.mememory`) file above says, else the name of the
     git repository, else that of the directory."""
-    for candidate in (directory, *directory.parents):
-        for name in _PROJECT_FILES:
-            with suppress(OSError, ValueError):
-                value = json.loads((candidate / name).read_text("utf-8"))
-                if isinstance(value, dict) and isinstance(value.get("project"), str) and value["project"]:
-                    return str(value["project"])
-    repository = next((one for one in (directory, *directory.parents) if (one / ".git").exists()), directory)
-    return repository.name or None
+    return detect(directory).key
 
 
 # --- installing -----------------------------------------------------------------------------------
@@ -171,7 +160,7 @@ def install_hooks(
     if after == settings:
         typer.echo(f"{file} needs no change")
         return
-    kept = _replace(file, json.dumps(after, ensure_ascii=False, indent=2) + "\n")
+    kept = replace_file(file, json.dumps(after, ensure_ascii=False, indent=2) + "\n")
     typer.echo(f"{'Removed from' if uninstall else 'Installed in'} {file}" + (f"; before: {kept}" if kept else ""))
 
 
@@ -182,11 +171,8 @@ def _is_settings(settings: Any) -> bool:
 
 
 def _commands(url: str | None) -> dict[str, str]:
-    # By its path: what starts the hook may not know this shell's.
-    beside = Path(sys.executable).with_name("polymem")
-    program = str(beside) if beside.exists() else shutil.which("polymem") or "polymem"
     server = [] if url is None else ["--url", url]
-    return {event: shlex.join([program, "hook", moment.value, *server]) for moment, event in _EVENTS.items()}
+    return {event: shlex.join([program(), "hook", moment.value, *server]) for moment, event in _EVENTS.items()}
 
 
 def _with_hooks(settings: dict[str, Any], wanted: dict[str, str]) -> dict[str, Any]:
@@ -212,21 +198,3 @@ def _without_ours(group: Any) -> Any:
     if len(kept) == len(group["hooks"]):
         return group
     return {**group, "hooks": kept} if kept else None
-
-
-def _replace(file: Path, text: str) -> Path | None:
-    # The copy made of the old file; the new one takes its place whole.
-    target = file.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    copy = None
-    mode = 0o600
-    if target.exists():
-        mode = target.stat().st_mode & 0o777
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        copy = target.with_name(f"{target.name}.polymem-backup-{stamp}")
-        shutil.copy2(target, copy)
-    part = target.with_name(f"{target.name}.part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
-        stream.write(text)
-    part.replace(target)
-    return copy

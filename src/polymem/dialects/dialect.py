@@ -36,6 +36,8 @@ class DialectOptions:
     data_dir: str = "."
     cors_origins: frozenset[str] = frozenset()
     rate_limits: Mapping[str, int] = field(default_factory=dict)
+    public_url: str | None = None
+    gateway_port: int = 8765
 
 
 @dataclass(frozen=True, slots=True)
