@@ -1,4 +1,4 @@
-"""Serving a client of MCP on stdin and stdout: the first answers at once, the memory behind them loaded meanwhile."""
+"""Serving a client of MCP on stdin and stdout: the first answers at once, the memory with the first call."""
 
 import os
 import signal
