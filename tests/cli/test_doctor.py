@@ -1,5 +1,6 @@
 """The doctor names what is wrong and the way out, and leaves nothing behind."""
 
+import sqlite3
 from pathlib import Path
 
 from tests.cli.conftest import Polymem
@@ -13,6 +14,7 @@ def findings(polymem: Polymem, *arguments: str, embedder: str = "local") -> tupl
 def test_a_fresh_machine_is_healthy_and_stays_untouched(polymem: Polymem) -> None:
     outcome = polymem.called("doctor", POLYMEM_PORT="9")
     assert outcome.code == 0, outcome.stdout
+    assert f"SQLite {sqlite3.sqlite_version}" in outcome.stdout
     assert "Data directory: ok" in outcome.stdout
     assert "Server: note" in outcome.stdout
     assert "polymem serve starts one" in outcome.stdout

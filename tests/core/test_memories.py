@@ -110,6 +110,18 @@ async def test_the_same_request_twice_under_one_key_is_kept_once(home: Home) -> 
         await home.core.memories.add(home.scope, Draft(content="other"), idempotency_key="k")
 
 
+async def test_a_key_is_remembered_for_a_week(home: Home) -> None:
+    draft = Draft(content="x")
+    one = await home.core.memories.add(home.scope, draft, idempotency_key="k")
+    home.clock.turn(days=7)
+    assert await home.core.retention.drop_requests() == 0
+    assert (await home.core.memories.add(home.scope, draft, idempotency_key="k")).memory.id == one.memory.id
+
+    home.clock.turn(microseconds=1)
+    assert await home.core.retention.drop_requests() == 1
+    assert (await home.core.memories.add(home.scope, draft, idempotency_key="k")).created
+
+
 async def test_an_expired_memory_is_gone_from_every_door_without_a_sweep(home: Home) -> None:
     expires_at = home.clock.now() + timedelta(minutes=1)
     kept = (await home.core.memories.add(home.scope, Draft(content="short lived", expires_at=expires_at))).memory

@@ -194,6 +194,21 @@ def test_no_answer_allows_another_origin_to_read_it(server: Server) -> None:
             assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("path", ["/health", "/v1/memories", "/docs", "/openapi.json", "/metrics", "/v1/no"])
+def test_head_is_answered_like_get_without_the_body(server: Server, path: str) -> None:
+    with server.client() as client:
+        whole, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        # On the same connection: nothing of a body may be left in it.
+        assert client.get("/health/live").status_code == 200
+
+
+def test_head_is_refused_where_get_is(server: Server) -> None:
+    with server.client() as client:
+        assert client.head("/v1/recall").status_code == 405
+
+
 def test_vectors_cannot_be_searched_without_a_model(small: Server) -> None:
     with small.client() as client:
         answer = client.post("/v1/recall", json={"query": "x", "mode": "vector"})

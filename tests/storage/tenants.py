@@ -210,6 +210,7 @@ class Stranger:
             "notification_id": victim["notification"], "token_id": victim["token"], "session_id": victim["session"],
             "conflict_id": victim["conflict"], "id": victim["task"], "key": victim["key"], "slug": victim["slug"],
             "content": SECRET, "repair": False, "since": NOW - timedelta(days=1), "until": LATER + timedelta(days=999),
+            "before": LATER,
             "kinds": None, "descending": True, "by": timedelta(hours=1), "open": None, "replaces": True,
             "email": "somebody@example.org", "action": Action.SEE_PROJECT, "permissions": frozenset({Permission.READ}),
             "expires_in": None, "kind": Task, "stored": 1, "recalled": 1, "expires_at": LATER,

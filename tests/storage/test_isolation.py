@@ -36,9 +36,9 @@ UNSCOPED = {
     "store.ping", "store.close", "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
     "core.agents.extend", "core.agents.renewed", "core.accounts.find", "core.accounts.page",
     "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
-    "core.retention.sweep",
+    "core.retention.sweep", "core.retention.drop_requests",
     # These work on the text they are given, and read nothing.
-    "core.compression.__call__", "core.extractions.__call__", "core.facts.__call__",
+    "store.draw_up", "core.compression.__call__", "core.extractions.__call__", "core.facts.__call__",
 }  # fmt: skip
 
 # These concern the caller alone: there is nothing in them that could name anything of anybody else.

@@ -71,7 +71,7 @@ async def test_ten_thousand_memories_are_kept_in_one_call(store: Store, scope: S
 async def test_memories_drawn_up_beforehand_are_kept_like_others(store: Store, scope: Scope) -> None:
     plain = [memory(scope, f"Number {n}", tags=("a",), metadata={"n": n}) for n in range(40)]
     ahead = [memory(scope, f"Number {n}", tags=("a",), metadata={"n": n}) for n in range(40)]
-    drawn_up = await store.draw_up(scope, ahead)
+    drawn_up = await store.draw_up(ahead)
 
     await keep(store, scope, *plain)
     await store.apply(
@@ -86,7 +86,7 @@ async def test_memories_drawn_up_beforehand_are_kept_like_others(store: Store, s
 
 async def test_what_was_drawn_up_for_another_memory_is_not_used(store: Store, scope: Scope) -> None:
     one, other = memory(scope, "One"), memory(scope, "Other")
-    drawn_up = await store.draw_up(scope, [other])
+    drawn_up = await store.draw_up([other])
 
     await store.apply(scope, [Insert(one, embedded("One"), drawn_up=drawn_up[0])])
 
@@ -250,6 +250,20 @@ async def test_a_request_that_failed_can_be_sent_again(store: Store, scope: Scop
     with pytest.raises(NotFound):
         await store.apply(scope, [*inserts([one]), Purge("unknown")], idempotency=request)
     assert await store.apply(scope, inserts([one]), idempotency=request) == [one.id]
+
+
+async def test_a_key_can_be_used_anew_once_it_was_dropped(store: Store, scope: Scope) -> None:
+    one, two, three = memory(scope), memory(scope), memory(scope)
+    request, other = Idempotency("a-key", "fingerprint"), Idempotency("a-key", "another fingerprint")
+    await store.apply(scope, inserts([one]), idempotency=request, at=NOW)
+    await store.apply(scope, inserts([two]), idempotency=Idempotency("later", "f"), at=LATER)
+    stranger = await new_scope(store)
+
+    assert await store.drop_requests(stranger, LATER) == 0
+    assert await store.drop_requests(scope, LATER) == 1
+
+    assert await store.replay(scope, Idempotency("later", "f")) == [two.id]
+    assert await store.apply(scope, inserts([three]), idempotency=other, at=LATER) == [three.id]
 
 
 async def test_keys_of_organizations_do_not_meet(store: Store, scope: Scope) -> None:

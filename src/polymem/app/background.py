@@ -26,9 +26,7 @@ _SWEEP_EVERY = 3600.0
 @asynccontextmanager
 async def chores(core: Core, keep: timedelta | None = None) -> AsyncIterator[None]:
     """Does the chores until the block ends. What was forgotten or expired is purged after `keep`; never for None."""
-    tasks = [asyncio.create_task(_do_chores(core)), asyncio.create_task(_warn(core))]
-    if keep is not None:
-        tasks.append(asyncio.create_task(_sweep(core, keep)))
+    tasks = [asyncio.create_task(chore) for chore in (_do_chores(core), _warn(core), _sweep(core, keep))]
     try:
         yield
     finally:
@@ -58,10 +56,11 @@ async def _warn(core: Core) -> None:
         await asyncio.sleep(_WARN_EVERY)
 
 
-async def _sweep(core: Core, keep: timedelta) -> None:
+async def _sweep(core: Core, keep: timedelta | None) -> None:
     while True:
         try:
-            if purged := await core.retention.sweep(keep):
+            await core.retention.drop_requests()
+            if keep is not None and (purged := await core.retention.sweep(keep)):
                 _logger.info("purged what was forgotten or has expired", memories=purged)
         except (Unavailable, Conflict) as error:
             _logger.warning("what was forgotten or has expired could not be purged yet", reason=str(error))

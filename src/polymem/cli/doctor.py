@@ -28,6 +28,7 @@ from polymem.client import AsyncClient, ClientError
 from polymem.core.errors import PolymemError
 from polymem.inference import NOTICE_NO_EMBEDDER, open_embedder
 from polymem.settings import Settings, load_settings
+from polymem.storage import sqlite
 
 app = commands()
 
@@ -105,7 +106,8 @@ async def _findings(settings: Settings, url: str | None) -> AsyncIterator[Findin
 def _environment() -> Iterator[Finding]:
     python = f"{platform.python_implementation()} {platform.python_version()} on {platform.system()}"
     yield Finding("Python", Verdict.OK, f"{python} {platform.machine()}, {os.cpu_count()} cores, {sys.executable}.")
-    versions = [f"{library} {found}" for library in _LIBRARIES if (found := _version(library))]
+    versions = [f"SQLite {sqlite.VERSION}"]
+    versions += [f"{library} {found}" for library in _LIBRARIES if (found := _version(library))]
     yield Finding("polymem", Verdict.OK, f"Version {polymem.__version__} with {', '.join(versions)}.")
 
 

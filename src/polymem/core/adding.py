@@ -73,7 +73,7 @@ class Adding:
         # What is there already replaces nothing; what replaces something is kept whatever else is there.
         memories = [replace(memory, supersedes=None) if memory.id in existing else memory for memory in memories]
         fresh = [memory for memory in memories if memory.id not in existing]
-        derived, drawn_up = await self._derive(scope, fresh)
+        derived, drawn_up = await self._derive(fresh)
         if similar is not None:
             for memory in fresh:
                 similar[memory.id] = await self._detector.similar(scope, memory, derived[memory.id])
@@ -145,13 +145,13 @@ class Adding:
                 found[memory.id] = duplicate
         return found
 
-    async def _derive(self, scope: Scope, memories: Sequence[Memory]) -> tuple[dict[str, Derived], dict[str, object]]:
+    async def _derive(self, memories: Sequence[Memory]) -> tuple[dict[str, Derived], dict[str, object]]:
         # The model sets the pace; what the store can do meanwhile costs nothing but the gaps it leaves.
         embedding = asyncio.ensure_future(derive(self._embedder, memories))
         try:
             # So that the model has begun before the store takes this thread.
             await asyncio.sleep(0)
-            drawn_up = await self._store.draw_up(scope, memories)
+            drawn_up = await self._store.draw_up(memories)
             derived = await embedding
         finally:
             embedding.cancel()

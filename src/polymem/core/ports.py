@@ -220,7 +220,7 @@ class Store(Protocol):
         ...
 
     # memories
-    async def draw_up(self, scope: Scope, memories: Sequence[Memory]) -> list[object]:
+    async def draw_up(self, memories: Sequence[Memory]) -> list[object]:
         """What `apply` needs of new memories and can be made before their vectors are there: for each, in order,
         its `Insert.drawn_up`. Works in short steps, so that threads that embed meanwhile get their turns."""
         ...
@@ -248,6 +248,10 @@ class Store(Protocol):
 
         Raises Conflict when the key belongs to another request.
         """
+        ...
+
+    async def drop_requests(self, scope: Scope, before: datetime) -> int:
+        """Forget the idempotency keys first used before that instant; returns how many."""
         ...
 
     async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:

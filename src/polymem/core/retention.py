@@ -1,4 +1,5 @@
-"""Removing for good what nobody can see any more: what was forgotten or has expired, once it was kept long enough."""
+"""Removing for good what nobody can see any more: what was forgotten or has expired, once it was kept long enough; and
+idempotency keys, once nobody sends their requests again."""
 
 from datetime import datetime, timedelta
 
@@ -10,6 +11,10 @@ from polymem.core.ports import Clock, Store
 
 ACTOR = "retention"
 """Who a history says made the changes that a removal makes to other memories."""
+
+REQUESTS_KEPT = timedelta(days=7)
+"""How long an idempotency key answers with its first outcome. Whoever repeats a request does it within minutes; a week
+also covers a queue that stood still over some holidays."""
 
 
 class Retention:
@@ -32,6 +37,16 @@ class Retention:
         for organization in await self._store.organizations():
             purged += await self._sweep(Scope(organization_id=organization.id, actor=ACTOR), self._clock.now() - keep)
         return purged
+
+    async def drop_requests(self) -> int:
+        """Forget idempotency keys first used longer than REQUESTS_KEPT ago; returns how many. They can be used anew."""
+        before = self._clock.now() - REQUESTS_KEPT
+        return sum(
+            [
+                await self._store.drop_requests(Scope(organization_id=organization.id, actor=ACTOR), before)
+                for organization in await self._store.organizations()
+            ]
+        )
 
     async def _sweep(self, scope: Scope, until: datetime) -> int:
         purged = 0

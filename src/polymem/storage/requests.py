@@ -37,3 +37,9 @@ def keep_outcome(
             "created_at": None if at is None else to_micros(at),
         },
     )
+
+
+def drop_outcomes(tx: Transaction, scope: Scope, before: datetime) -> int:
+    """Forgets the keys first used before that instant; returns how many."""
+    params = {"organization_id": scope.organization_id, "before": to_micros(before)}
+    return tx.execute(statements.DROP_REQUESTS, params)

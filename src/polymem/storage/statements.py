@@ -79,6 +79,9 @@ INSERT INTO idempotency (organization_id, key, fingerprint, ids, created_at)
 VALUES (:organization_id, :key, :fingerprint, :ids, :created_at)"""
 """Remembers an answer under an idempotency key."""
 
+DROP_REQUESTS = "DELETE FROM idempotency WHERE organization_id = :organization_id AND created_at < :before"
+"""Forgets idempotency keys whose requests are long over."""
+
 TAKEN_IDS = "SELECT id FROM memories WHERE organization_id = :organization_id AND id IN (:ids...)"
 """Which of these ids exist, whatever project they are in: an id is unique in its organization."""
 

@@ -77,7 +77,7 @@ class SqlStore:
 
     # --- memories ----------------------------------------------------------------------------
 
-    async def draw_up(self, scope: Scope, memories: Sequence[Memory]) -> list[object]:
+    async def draw_up(self, memories: Sequence[Memory]) -> list[object]:
         drawn_up: list[object] = []
         for start in range(0, len(memories), _STEP):
             step = memories[start : start + _STEP]
@@ -110,6 +110,9 @@ class SqlStore:
 
     async def replay(self, scope: Scope, idempotency: Idempotency) -> list[str] | None:
         return await self._read(scope.organization_id, requests.earlier_outcome, scope, idempotency)
+
+    async def drop_requests(self, scope: Scope, before: datetime) -> int:
+        return await self._write(scope.organization_id, requests.drop_outcomes, scope, before)
 
     async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:
         return await self._read(scope.organization_id, memories.get_many, scope, ids) if ids else {}

@@ -29,7 +29,7 @@ from polymem.dialects.kit.errors import (
 )
 from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, router, to_json
 from polymem.dialects.kit.limits import RateLimitHeaders, count_call
-from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HostCheck, RouteTemplate
+from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HeadAsGet, HostCheck, RouteTemplate
 from polymem.dialects.kit.negotiation import is_known, prefers_json, validators
 from polymem.dialects.kit.pages import refuse_foreign_pages
 from polymem.dialects.kit.paths import ForgivingPaths
@@ -39,6 +39,7 @@ __all__ = [
     "BodyTooLarge",
     "CrashBarrier",
     "ForgivingPaths",
+    "HeadAsGet",
     "HostCheck",
     "InternalError",
     "InvalidRequest",

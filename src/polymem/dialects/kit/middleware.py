@@ -64,6 +64,23 @@ class RouteTemplate:
                 place["route"] = route.path_format
 
 
+class HeadAsGet:
+    """ASGI middleware: HEAD is answered with the status and headers of GET, as HTTP wants it of every resource."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self._app(scope, receive, send)
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        return await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
 class BodyLimit:
     """ASGI middleware: a body over the limit is refused, by its stated length or by what really arrives."""
 

@@ -58,6 +58,7 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     api.state.options = options
     for router in ROUTERS:
         api.include_router(router)
+    api.add_middleware(kit.HeadAsGet)
     generate = api.openapi
 
     def openapi() -> dict[str, Any]:

@@ -26,8 +26,8 @@ AsOfParameter = Annotated[Until | None, Query(description=AS_OF, examples=["2026
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="A key of your own for this request: sending it again answers with the first outcome and keeps "
-        "nothing twice.",
+        description="A key of your own for this request: for seven days, sending it again answers with the first "
+        "outcome and keeps nothing twice.",
         examples=["5f0c7b1e-order-17"],
         json_schema_extra=A_NAME,
     ),
