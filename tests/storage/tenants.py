@@ -16,7 +16,7 @@ from polymem.core.access import Action
 from polymem.core.context import ContextQuery
 from polymem.core.digest import AnswerQuery, SummaryQuery
 from polymem.core.errors import PolymemError
-from polymem.core.filters import IdIn, InProjects, Sort
+from polymem.core.filters import IdIn, InProjects, Instant, Sort
 from polymem.core.model import Change, Draft
 from polymem.core.people import (
     ApiKey,
@@ -210,7 +210,7 @@ class Stranger:
             "notification_id": victim["notification"], "token_id": victim["token"], "session_id": victim["session"],
             "conflict_id": victim["conflict"], "id": victim["task"], "key": victim["key"], "slug": victim["slug"],
             "content": SECRET, "repair": False, "since": NOW - timedelta(days=1), "until": LATER + timedelta(days=999),
-            "before": LATER,
+            "before": LATER, "soon": LATER, "instant": Instant.CREATED,
             "kinds": None, "descending": True, "by": timedelta(hours=1), "open": None, "replaces": True,
             "email": "somebody@example.org", "action": Action.SEE_PROJECT, "permissions": frozenset({Permission.READ}),
             "expires_in": None, "kind": Task, "stored": 1, "recalled": 1, "expires_at": LATER,
