@@ -27,6 +27,11 @@ class Conflicts:
         check_page(limit, offset)
         return await self._store.conflicts.find(scope, open=open, at=self._clock.now(), limit=limit, offset=offset)
 
+    async def of(self, scope: Scope, memory_id: str) -> list[Conflict]:
+        """Every conflict a memory is or was in, newest first."""
+        require(scope, Permission.READ)
+        return await self._store.conflicts.of(scope, memory_id)
+
     async def get(self, scope: Scope, conflict_id: str) -> Conflict:
         """One conflict. Raises NotFound."""
         require(scope, Permission.READ)

@@ -75,6 +75,10 @@ class ConflictStore(Protocol):
         """The memories with which this one is in an open conflict."""
         ...
 
+    async def of(self, scope: Scope, memory_id: str) -> list[Conflict]:
+        """All conflicts of one memory with others the scope reaches, newest first, those that are settled included."""
+        ...
+
     async def get(self, scope: Scope, conflict_id: str) -> Conflict | None:
         """One conflict whose memories the scope both reaches."""
         ...

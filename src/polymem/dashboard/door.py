@@ -7,7 +7,6 @@ it; what it draws is told apart by the visit that is put into each request's sta
 import asyncio
 import html
 import logging
-import re
 from contextlib import AsyncExitStack
 from importlib import import_module
 from importlib.resources import files
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polymem.core import Core
@@ -31,7 +31,7 @@ _logger = logging.getLogger(__name__)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILES, _SOCKET = "_nicegui", "_nicegui_ws"
 _SIGN_IN, _SIGN_OUT = "/sign-in", "/sign-out"
-_PAGES = tuple((entry, re.compile(re.sub(r"\{\w+\}", "[^/]+", entry.path))) for entry in ENTRIES)
+_PAGES = tuple((entry, compile_path(entry.path)[0]) for entry in ENTRIES)
 
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -129,7 +129,7 @@ class Dashboard:
             if segment == _SOCKET:
                 await comes_in(request, self._core)
             return None
-        entry = next((entry for entry, pattern in _PAGES if pattern.fullmatch(path)), None)
+        entry = next((entry for entry, pattern in _PAGES if pattern.match(path)), None)
         visit = await visit_of(request, self._core, self._options)
         if entry is None:
             raise NotFound("Page", path)

@@ -31,7 +31,12 @@ class Entry:
     needs: Action | None = None
 
 
-ENTRIES: tuple[Entry, ...] = (Entry("/", "Overview", "space_dashboard", "overview", Section.MEMORY),)
+ENTRIES: tuple[Entry, ...] = (
+    Entry("/", "Overview", "space_dashboard", "overview", Section.MEMORY),
+    Entry("/memories", "Memories", "menu_book", "memories", Section.MEMORY),
+    Entry("/memories/{memory_id:path}", "Memory", "article", "memory"),
+    Entry("/search", "Search", "search", "search", Section.MEMORY),
+)
 """In the order of the menu."""
 
 

@@ -32,6 +32,11 @@ COUNT = f"SELECT count(*) FROM conflicts c WHERE {_ADMITTED}"
 ONE = f"{_CONFLICT} WHERE {_ADMITTED} AND c.id = :id"
 """The conflict of an id."""
 
+OF = f"""
+{_CONFLICT} WHERE {_ADMITTED} AND (c.old_id = :memory_id OR c.new_id = :memory_id)
+ORDER BY c.created_at DESC, c.id DESC"""
+"""The conflicts of a memory."""
+
 INSERT = """
 INSERT INTO conflicts (organization_id, id, old_id, new_id, reason, detail, similarity, judge, status, created_at)
 SELECT m.organization_id, :id, m.id, :new_id, :reason, :detail, :similarity, :judge, 'open', :created_at
@@ -70,6 +75,17 @@ class SqlConflicts:
         params = {"organization_id": scope.organization_id, "memory_id": memory_id}
         rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(OPPOSED, params))
         return frozenset(other for row in rows for other in row) - {memory_id}
+
+    async def of(self, scope: Scope, memory_id: str) -> list[Conflict]:
+        if not is_storable(memory_id):
+            return []
+        statement, params = _reading(OF, scope, (), open=None)
+        params["memory_id"] = memory_id
+
+        def read(tx: Transaction) -> list[Conflict]:
+            return list(_with_memories(tx, scope, tx.query(statement, params)))
+
+        return await self._backend.read(scope.organization_id, read)
 
     async def get(self, scope: Scope, conflict_id: str) -> Conflict | None:
         return await self._backend.read(scope.organization_id, lambda tx: _get(tx, scope, conflict_id))

@@ -6,10 +6,12 @@ into the strings that `props`, `style` and `classes` take apart, into keys that 
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import markdown2
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
@@ -17,6 +19,10 @@ from polymem.core.errors import NotAuthenticated, PolymemError
 from polymem.dashboard.visit import Visit
 
 _logger = logging.getLogger(__name__)
+
+_DESCRIBED_IMAGE, _IMAGE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>'), re.compile(r"<img\b[^>]*>")
+_MOST_MARKDOWN = 200_000
+"""Characters of a text that are looked at for Markdown."""
 
 
 def tag(name: str, classes: str = "", /, *, content: str | None = None, **attributes: str) -> ui.element:
@@ -143,15 +149,30 @@ def attempt(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Non
     return handler
 
 
+def dialog_of(name: str) -> ui.dialog:
+    """An empty dialog. It belongs to the page as a whole: what is drawn again meanwhile does not take it away."""
+    with ui.context.client.content:
+        dialog = ui.dialog()
+    dialog.props["aria-label"] = name
+    return dialog
+
+
 async def confirmed(question: str, about: str, yes: str) -> bool:
     """Ask before something that is hard to undo."""
-    with ui.dialog() as dialog, tag("div", "pm-dialog", role="document"):
+    with dialog_of(question) as dialog, tag("div", "pm-dialog", role="document"):
         text(question, name="h2")
         text(about, "pm-soft", "p")
         with tag("div", "pm-actions"):
             button("Cancel", lambda: dialog.submit(False))
             button(yes, lambda: dialog.submit(True), kind="bad")
-    dialog.props["aria-label"] = question
     answer = bool(await dialog)
     dialog.delete()
     return answer
+
+
+def markdown(content: str) -> None:
+    """A text that came from outside, as Markdown. HTML in it is shown, not obeyed, of images there is the description
+    alone (their address would tell another server who reads what), and what comes of it is cleaned once more in the
+    browser."""
+    made = markdown2.markdown(content[:_MOST_MARKDOWN], safe_mode="escape", extras=["fenced-code-blocks", "tables"])
+    ui.html(_IMAGE.sub("", _DESCRIBED_IMAGE.sub(r"\1", made)), sanitize=True).classes("pm-markdown")
