@@ -87,4 +87,4 @@ def assert_fits(page: Page) -> None:
     """Nothing is wider than the window."""
     # What is fixed to the window is not part of the document's width.
     for part in ("document.documentElement", "document.querySelector('header')"):
-        assert page.evaluate(f"{part}.scrollWidth") <= page.evaluate("innerWidth"), part
+        page.wait_for_function(f"{part}.scrollWidth <= innerWidth")

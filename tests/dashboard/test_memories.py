@@ -82,7 +82,7 @@ def test_several_are_changed_at_once(dash: Server, page: Page) -> None:
     page.get_by_role("checkbox", name="Choose all on this page").check()
     expect(page.get_by_text("2 memories chosen")).to_be_visible()
     page.get_by_role("button", name="Add a tag").click()
-    page.get_by_role("textbox", name="Tag").last.fill("together")
+    page.get_by_role("dialog").get_by_label("Tag").fill("together")
     page.get_by_role("dialog").get_by_role("button", name="Add a tag").click()
     expect(page.locator(".pm-table").get_by_text("together")).to_have_count(2)
     page.get_by_role("checkbox", name="Choose first of several").check()
