@@ -19,7 +19,7 @@ from bench.report import Goal, Quantity, Row, ratio
 from bench.setup import Options, embedder, in_fresh_process, run_on_uvloop, scratch
 from bench.timing import interleaved
 from polymem.core.filters import InProjects, Sort, active
-from polymem.core.ports import Derived, Insert, Store
+from polymem.core.ports import Claim, Derived, Insert, Store
 from polymem.storage import open_store
 from polymem.storage.backend import Backend, Params, Search, Tenant, Transaction
 from polymem.storage.backend import Row as DatabaseRow
@@ -87,6 +87,9 @@ class Recording:
 
     async def backup(self, target: Path) -> None:
         await self.backend.backup(target)
+
+    async def claim(self, job: str) -> Claim | None:
+        return await self.backend.claim(job)
 
     async def alone(self) -> bool:
         return await self.backend.alone()

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     dashboard: bool = Field(
         True, description="Serve the dashboard. It lives in one process: with several, in one of them only."
     )
+    workers: int = Field(1, ge=1, le=256, description="Processes that serve together on this machine.")
     auth: Literal["local", "required"] = Field(
         "local", description="local: callers without a key are the local owner. required: everybody needs a key."
     )
@@ -79,6 +80,9 @@ class Settings(BaseSettings):
     data_dir: ExpandedPath = Field(Path("~/.polymem").expanduser(), description="Where memories are kept.")
     cache_dir: ExpandedPath | None = Field(None, description="Where built models are kept; default DATA_DIR/models.")
     database_url: SecretStr | None = Field(None, description="A database instead of the one in the data directory.")
+    database_connections: int = Field(
+        8, ge=1, le=256, description="Connections that one worker may open to a PostgreSQL server."
+    )
     index_memory_mb: int = Field(512, ge=1, description="Memory the search indexes may take, in MiB.")
 
     embedder: str = Field("local", min_length=1, description="local, none, fastembed, or a folder with an ONNX model.")

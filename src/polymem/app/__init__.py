@@ -14,14 +14,15 @@ from polymem.app.composition import open_core
 
 if TYPE_CHECKING:
     from polymem.app.gateway import create_app
-    from polymem.app.server import CannotListen, run, serve
+    from polymem.app.server import CannotListen, serve
+    from polymem.app.workers import run
 
 __all__ = ["CannotListen", "create_app", "open_core", "run", "serve"]
 
 _LATER = {
     "create_app": "polymem.app.gateway",
     "CannotListen": "polymem.app.server",
-    "run": "polymem.app.server",
+    "run": "polymem.app.workers",
     "serve": "polymem.app.server",
 }
 

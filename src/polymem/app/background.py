@@ -1,7 +1,11 @@
-"""What a server does beside answering: it warms up, and embeds what has no vector yet."""
+"""What a server does beside answering: it warms up, embeds what has no vector yet, warns, and removes what is over.
+
+All but the first is done by one of the processes that share a store: whoever has the claim. When that one ends or loses
+its connection to the store, another takes over.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -10,6 +14,7 @@ import structlog
 from polymem.core import Core
 from polymem.core.errors import Conflict, EmbeddingUnavailable, Unavailable
 from polymem.core.people import Scope
+from polymem.core.ports import Claim
 
 _logger = structlog.get_logger("polymem.background")
 
@@ -21,27 +26,70 @@ _LOOK_AGAIN = 60.0
 _REPORT_EVERY = 10.0
 _WARN_EVERY = 3600.0
 _SWEEP_EVERY = 3600.0
+_JOB = "chores"
+_LOOK_FOR_CLAIM = 10.0
+"""Seconds after which another process takes over from one that has ended, at most."""
 
 
 @asynccontextmanager
 async def chores(core: Core, keep: timedelta | None = None) -> AsyncIterator[None]:
     """Does the chores until the block ends. What was forgotten or expired is purged after `keep`; never for None."""
-    tasks = [asyncio.create_task(chore) for chore in (_do_chores(core), _warn(core), _sweep(core, keep))]
+    tasks = [asyncio.create_task(_warmed_up(core)), asyncio.create_task(_lead(core, keep))]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await _cancelled(tasks)
 
 
-async def _do_chores(core: Core) -> None:
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _lead(core: Core, keep: timedelta | None) -> None:
+    while True:
+        try:
+            claim = await core.store.claim(_JOB)
+        except Unavailable:
+            claim = None
+        except Exception:
+            _logger.exception("it cannot be told which process does the background work")
+            claim = None
+        if claim is not None:
+            try:
+                await _while_held(claim, core, keep)
+            finally:
+                await claim.release()
+        await asyncio.sleep(_LOOK_FOR_CLAIM)
+
+
+async def _while_held(claim: Claim, core: Core, keep: timedelta | None) -> None:
+    _logger.debug("this process does the background work")
+    tasks = [asyncio.create_task(chore) for chore in (_embedded(core), _warn(core), _sweep(core, keep))]
+    try:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_CLAIM)
+            if not await claim.held():
+                _logger.warning("another process may do the background work: the store was away")
+                return
+    finally:
+        await _cancelled(tasks)
+
+
+async def _warmed_up(core: Core) -> None:
     try:
         await _warm(core)
+    except Exception:
+        # The server answers without this.
+        _logger.exception("warming up ended")
+
+
+async def _embedded(core: Core) -> None:
+    try:
         await _catch_up(core)
     except Exception:
-        # The server answers without any of this.
         _logger.exception("background work ended")
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import structlog
 
 from polymem import __version__
-from polymem.core import Core
 from polymem.dialects import DIALECTS
 from polymem.inference import NOTICE_NO_EMBEDDER
 from polymem.settings import Settings
@@ -22,19 +21,19 @@ class Place(NamedTuple):
     url: str
 
 
-def announce(settings: Settings, core: Core, places: Sequence[Place]) -> None:
-    """Tell where the server answers, where it keeps memories and how it understands them."""
+def announce(settings: Settings, model: str | None, places: Sequence[Place]) -> None:
+    """Tell where the server answers, where it keeps memories and by which `model` it understands them."""
     if settings.log_format == "json":
         urls = {place.dialect or "gateway": place.url for place in places}
-        _logger.info("serving", version=__version__, urls=urls, embedding_model=_model(core), auth=settings.auth)
-        if core.embedder.model is None:
+        _logger.info("serving", version=__version__, urls=urls, embedding_model=model, auth=settings.auth)
+        if model is None:
             _logger.warning(NOTICE_NO_EMBEDDER)
         return
-    sys.stderr.write(banner(settings, core, places))
+    sys.stderr.write(banner(settings, model, places))
     sys.stderr.flush()
 
 
-def banner(settings: Settings, core: Core, places: Sequence[Place]) -> str:
+def banner(settings: Settings, model: str | None, places: Sequence[Place]) -> str:
     """The announcement for people."""
     url = places[0].url
     key = "" if settings.auth == "local" else " -H 'Authorization: Bearer KEY'"
@@ -48,7 +47,7 @@ def banner(settings: Settings, core: Core, places: Sequence[Place]) -> str:
             "Memories",
             str(settings.data_dir) if settings.database_url is None else "in the database of POLYMEM_DATABASE_URL",
         ),
-        ("Model", _model(core) or "none"),
+        ("Model", model or "none"),
         (
             "Access",
             "this machine, without a key" if settings.auth == "local" else "with a key (polymem key create NAME)",
@@ -57,9 +56,5 @@ def banner(settings: Settings, core: Core, places: Sequence[Place]) -> str:
         ("Find", f'curl {url}/v1/recall{key} -d \'{{"query": "Where does Ana start?"}}\''),
         ("Stop", "Ctrl+C"),
     ]
-    notice = [] if core.embedder.model is not None else [f"  {NOTICE_NO_EMBEDDER}"]
+    notice = [] if model is not None else [f"  {NOTICE_NO_EMBEDDER}"]
     return "\n".join([f"polymem {__version__} is ready", *(f"  {name:<10}{text}" for name, text in lines), *notice, ""])
-
-
-def _model(core: Core) -> str | None:
-    return None if core.embedder.model is None else core.embedder.model.name

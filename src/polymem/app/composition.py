@@ -46,7 +46,11 @@ async def open_core(settings: Settings, clock: Clock | None = None) -> Core:
     mailer = to_mailer(settings)
     location = settings.data_dir if settings.database_url is None else settings.database_url.get_secret_value()
     clock = clock or SystemClock()
-    store = await open_store(location, index_memory_bytes=settings.index_memory_mb * 1024 * 1024)
+    store = await open_store(
+        location,
+        index_memory_bytes=settings.index_memory_mb * 1024 * 1024,
+        connections=settings.database_connections,
+    )
     try:
         organization = await ensure_local_organization(store, clock, new_id)
         # A folder's model is run once, which takes its time.

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -12,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.background import chores
+from polymem.app.forwarding import ForwardedDashboard
 from polymem.app.observability import Metrics, RequestLog, RequestMetrics
 from polymem.app.options import to_dashboard_options, to_options, to_retention
 from polymem.core import Core
@@ -20,6 +23,26 @@ from polymem.dialects import DIALECTS, Dialect, DialectOptions
 from polymem.mcp.door import PATH, Door, DoorOptions
 from polymem.mcp.toolsets import DEFAULT, TOOLSETS
 from polymem.settings import Settings
+
+
+class Pages(Protocol):
+    """The dashboard, in this process or another."""
+
+    def owns(self, path: str) -> bool:
+        """Whether this path, below the root, is the dashboard's."""
+        ...
+
+    async def open(self) -> None:
+        """Load what the pages need."""
+        ...
+
+    async def close(self) -> None:
+        """End all connections."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or connection."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +56,7 @@ class Shared:
     options: DialectOptions
     metrics: Metrics
     mcp: Door
-    dashboard: Dashboard | None
+    dashboard: Pages | None
     access_log: bool
 
     async def close(self) -> None:
@@ -43,14 +66,19 @@ class Shared:
         await self.mcp.close()
 
 
-def share(core: Core, settings: Settings) -> Shared:
-    """What all sockets of a server with these settings have in common."""
+def share(core: Core, settings: Settings, metrics: Metrics | None = None, dashboard_at: Path | None = None) -> Shared:
+    """What all sockets of a server with these settings have in common. The dashboard is that of the worker which
+    answers at the socket `dashboard_at`, if there is one."""
     options = to_options(settings, core)
     mcp = DoorOptions(
         allowed_hosts=options.allowed_hosts, origins=options.cors_origins, max_body_bytes=options.max_body_bytes
     )
-    dashboard = Dashboard(core, to_dashboard_options(settings)) if settings.dashboard else None
-    return Shared(core, options, Metrics(), Door(core, mcp), dashboard, settings.access_log)
+    dashboard: Pages | None = None
+    if settings.dashboard:
+        dashboard = Dashboard(core, to_dashboard_options(settings))
+        if dashboard_at is not None:
+            dashboard = ForwardedDashboard(dashboard.owns, dashboard_at)
+    return Shared(core, options, metrics or Metrics(), Door(core, mcp), dashboard, settings.access_log)
 
 
 def create_app(core: Core, settings: Settings) -> Starlette:
@@ -85,7 +113,7 @@ def alone(dialect: Dialect, shared: Shared) -> Starlette:
     return _pipeline(doors, shared, shared.dashboard if dialect.pages else None)
 
 
-def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboard: Dashboard | None) -> Starlette:
+def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboard: Pages | None) -> Starlette:
     # From the outside inwards. What depends on a dialect's shapes (errors, limits, the Host check) is behind its door.
     middleware = [
         Middleware(RequestLog, access_log=shared.access_log),
@@ -105,7 +133,7 @@ class Doors:
     """
 
     def __init__(
-        self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]], mcp: Door, dashboard: Dashboard | None
+        self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]], mcp: Door, dashboard: Pages | None
     ) -> None:
         self._app = app
         self._mcp = mcp

@@ -2,11 +2,13 @@
 
 import re
 import secrets
+from pathlib import Path
 from time import perf_counter
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,10 +53,16 @@ class RequestLog:
 
 
 class Metrics:
-    """Counts and durations of requests by dialect, method, route and status, and what the process uses."""
+    """Counts and durations of requests by dialect, method, route and status, and what the process uses.
 
-    def __init__(self) -> None:
+    With `files`, the counts of all processes that keep theirs in that directory, the ended ones too; what a process
+    uses is not among them. The variable PROMETHEUS_MULTIPROC_DIR must then have named the directory when the process
+    started: the library looks at it while it is imported.
+    """
+
+    def __init__(self, files: Path | None = None) -> None:
         self._registry = CollectorRegistry()
+        self._files = files
         self._requests = Counter(
             "polymem_requests", "Requests answered.", ("dialect", "method", "route", "status"), registry=self._registry
         )
@@ -65,8 +73,9 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
+        if files is None:
+            ProcessCollector(registry=self._registry)
+            PlatformCollector(registry=self._registry)
 
     def observe(self, dialect: str, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -77,7 +86,11 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""
-        return generate_latest(self._registry)
+        if self._files is None:
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody, path=str(self._files))  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
 
 
 class RequestMetrics:

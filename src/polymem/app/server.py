@@ -5,9 +5,10 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -16,13 +17,13 @@ from starlette.types import ASGIApp
 from polymem.app.background import chores
 from polymem.app.banner import Place, announce
 from polymem.app.composition import open_core
-from polymem.app.gateway import alone, gateway, share
+from polymem.app.gateway import Pages, alone, gateway, share
 from polymem.app.logs import configure_logging
+from polymem.app.observability import Metrics
 from polymem.app.options import to_retention
 from polymem.app.waiting import Entrance, opened_at_last
 from polymem.core import Core
 from polymem.core.errors import PolymemError, StoreUnreachable
-from polymem.dashboard import Dashboard
 from polymem.dialects import DIALECTS, Dialect
 from polymem.settings import InvalidSettings, Settings
 
@@ -41,7 +42,7 @@ class CannotListen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class BoundDoor:
     """A socket that is bound, and which dialect is behind it; None is the gateway with all of them."""
 
     dialect: Dialect | None
@@ -60,7 +61,7 @@ class _Door:
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to whoever runs several of them, and says when it is up."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, door: BoundDoor) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -69,6 +70,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
+                # Through a socket in a private directory only our own workers come, who say whom they forward for.
+                forwarded_allow_ips="*" if door.socket.family == socket.AF_UNIX else None,
             )
         )
         self.up = asyncio.Event()
@@ -84,13 +87,19 @@ class _Server(uvicorn.Server):
         self.up.set()
 
 
-def run(settings: Settings) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM), on the fastest event loop there is.
+class Stop:
+    """Ends a server: in order the first time it is called, without waiting for requests under way the second time."""
 
-    Raises CannotListen, InvalidSettings, or a PolymemError of the store or the embedder, before anything is served.
-    """
-    with event_loop() as runner:
-        runner.run(serve(settings))
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.servers: list[uvicorn.Server] = []
+
+    def __call__(self) -> None:
+        """End it."""
+        self.asked.set()
+        for server in self.servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
 
 
 def event_loop() -> asyncio.Runner:
@@ -99,18 +108,51 @@ def event_loop() -> asyncio.Runner:
 
 
 async def serve(settings: Settings) -> None:
-    """The same, on the event loop that runs."""
+    """Serve until the process is told to stop (SIGINT, SIGTERM).
+
+    Raises CannotListen, InvalidSettings, or a PolymemError of the store or the embedder, before anything is served.
+    """
     configure_logging(settings)
     with ExitStack() as sockets:
-        doors = [_Door(None, sockets.enter_context(_bind(settings.host, settings.port, "POLYMEM_PORT")))]
-        for dialect, port in listeners(settings):
-            doors.append(_Door(dialect, sockets.enter_context(_bind(settings.host, port, "POLYMEM_LISTEN"))))
-        try:
-            core = await open_core(settings)
-        except StoreUnreachable as error:
-            _logger.warning("there is no database yet; callers are asked to come back later", reason=str(error))
-            core = None
-        await _serve(core, settings, doors)
+        doors = bind(settings, sockets)
+        await serve_at(doors, settings, Metrics(), lambda model: announce(settings, model, to_places(doors)))
+
+
+def bind(settings: Settings, sockets: ExitStack) -> list[BoundDoor]:
+    """The doors the settings ask for, on sockets that `sockets` closes. Raises CannotListen and InvalidSettings."""
+    doors = [BoundDoor(None, sockets.enter_context(_bind(settings.host, settings.port, "POLYMEM_PORT")))]
+    for dialect, port in listeners(settings):
+        doors.append(BoundDoor(dialect, sockets.enter_context(_bind(settings.host, port, "POLYMEM_LISTEN"))))
+    return doors
+
+
+def to_places(doors: Sequence[BoundDoor]) -> list[Place]:
+    """Where they answer."""
+    return [Place(door.name, door.url) for door in doors]
+
+
+async def serve_at(
+    doors: Sequence[BoundDoor],
+    settings: Settings,
+    metrics: Metrics,
+    ready: Callable[[str | None], None],
+    *,
+    stop: Stop | None = None,
+    dashboard_at: Path | None = None,
+) -> None:
+    """Serve at sockets that are bound already. `ready` is called with the model's name once callers are answered;
+    beside signals, `stop` ends it. The dashboard is that of another worker, if one is given `dashboard_at` a socket.
+
+    Raises a PolymemError of the store or the embedder.
+    """
+    try:
+        core = await open_core(settings)
+    except StoreUnreachable as error:
+        _logger.warning("there is no database yet; callers are asked to come back later", reason=str(error))
+        core = None
+    stop = stop or Stop()
+    with _on_signals(stop):
+        await _serve(core, settings, doors, metrics, ready, stop, dashboard_at)
 
 
 def listeners(settings: Settings) -> list[tuple[Dialect, int]]:
@@ -164,42 +206,49 @@ def _bind(host: str, port: int, setting: str) -> socket.socket:
         raise CannotListen(f"Port {port} of {host} {reason}; set another with {setting}") from None
 
 
-async def _serve(core: Core | None, settings: Settings, doors: Sequence[_Door]) -> None:
+async def _serve(
+    core: Core | None,
+    settings: Settings,
+    doors: Sequence[BoundDoor],
+    metrics: Metrics,
+    ready: Callable[[str | None], None],
+    stop: Stop,
+    dashboard_at: Path | None,
+) -> None:
     # Without a core, one is opened as soon as that can be, and the doors are opened then.
     entrances = [Entrance(door.dialect) for door in doors]
-    servers = [_Server(entrance) for entrance in entrances]
+    servers = [_Server(entrance, door) for entrance, door in zip(entrances, doors, strict=True)]
+    stop.servers.extend(servers)
     failure: PolymemError | None = None
-    async with AsyncExitStack() as at_the_end:
-        with _stopped_by_signals(servers) as stopping:
-            async with asyncio.TaskGroup() as group:
-                for server, door in zip(servers, doors, strict=True):
-                    group.create_task(server.serve(sockets=[door.socket]))
-                try:
-                    core = core or await opened_at_last(settings, stopping)
-                except PolymemError as error:
-                    # The database is there, and is not for this program.
-                    failure = error
-                    for server in servers:
-                        server.should_exit = True
-                if core is not None:
-                    at_the_end.push_async_callback(core.close)
-                    await at_the_end.enter_async_context(chores(core, to_retention(settings)))
-                    shared = share(core, settings)
-                    at_the_end.push_async_callback(shared.close)
-                    for entrance in entrances:
-                        dialect = entrance.dialect
-                        entrance.open(gateway(shared) if dialect is None else alone(dialect, shared))
-                    for server in servers:
-                        await server.up.wait()
-                    announce(settings, core, [Place(door.name, door.url) for door in doors])
-                    if shared.dashboard is not None:
-                        group.create_task(_prepare(shared.dashboard))
+    async with AsyncExitStack() as at_the_end, asyncio.TaskGroup() as group:
+        for server, door in zip(servers, doors, strict=True):
+            group.create_task(server.serve(sockets=[door.socket]))
+        try:
+            core = core or await opened_at_last(settings, stop.asked)
+        except PolymemError as error:
+            # The database is there, and is not for this program.
+            failure = error
+            stop()
+        if core is not None:
+            at_the_end.push_async_callback(core.close)
+            await at_the_end.enter_async_context(chores(core, to_retention(settings)))
+            shared = share(core, settings, metrics, dashboard_at)
+            at_the_end.push_async_callback(shared.close)
+            for entrance in entrances:
+                dialect = entrance.dialect
+                entrance.open(gateway(shared) if dialect is None else alone(dialect, shared))
+            for server in servers:
+                await server.up.wait()
+            model = core.embedder.model
+            ready(None if model is None else model.name)
+            if shared.dashboard is not None:
+                group.create_task(_prepare(shared.dashboard))
     if failure is not None:
         raise failure
     _logger.info("stopped")
 
 
-async def _prepare(dashboard: Dashboard) -> None:
+async def _prepare(dashboard: Pages) -> None:
     # So that the first visitor need not wait for what takes seconds to load.
     try:
         await dashboard.open()
@@ -208,22 +257,12 @@ async def _prepare(dashboard: Dashboard) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(servers: Sequence[uvicorn.Server]) -> Iterator[asyncio.Event]:
-    # What it yields is set once the process is told to stop.
+def _on_signals(stop: Stop) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        stopping.set()
-        for server in servers:
-            # Asked twice, it no longer waits for requests under way.
-            server.force_exit = server.should_exit
-            server.should_exit = True
-
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     try:
-        yield stopping
+        yield
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -28,6 +28,9 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that serve together on this machine.", show_default="1")
+    ] = None,
     auth: Annotated[
         str | None,
         typer.Option(help="local: this machine needs no key. required: everybody does.", show_default="local"),
@@ -42,6 +45,7 @@ def serve(
             data_dir=data_dir,
             database_url=database_url,
             listen=",".join(listen) if listen else None,
+            workers=workers,
             auth=auth,
             log_level=log_level,
         )

@@ -186,6 +186,18 @@ class Candidates:
     without_vector: int = 0
 
 
+class Claim(Protocol):
+    """A job that this process does and no other that shares the store."""
+
+    async def held(self) -> bool:
+        """Whether it is still ours."""
+        ...
+
+    async def release(self) -> None:
+        """Leave the job to whoever asks next."""
+        ...
+
+
 class Store(Protocol):
     """Keeps memories durably. Each method is one transaction; `scope` is a predicate of every statement."""
 
@@ -371,6 +383,13 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Answer if the store can be read; raises Unavailable."""
+        ...
+
+    async def claim(self, job: str) -> Claim | None:
+        """A job that only one of the processes that share the store is to do, None while another has it.
+
+        It ends with this process at the latest, or with its connection to the store. Raises Unavailable.
+        """
         ...
 
     async def close(self) -> None:

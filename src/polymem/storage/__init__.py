@@ -20,6 +20,9 @@ INDEX_MEMORY_BYTES = 1024 * 1024 * 1024
 TOKEN_MEMORY_BYTES = 64 * 1024 * 1024
 """Memory that token vectors read last may take, unless the caller says otherwise: those of about 50,000 memories."""
 
+CONNECTIONS = 8
+"""Connections to a database server, unless the caller says otherwise."""
+
 _POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -28,13 +31,16 @@ async def open_store(
     *,
     index_memory_bytes: int = INDEX_MEMORY_BYTES,
     token_memory_bytes: int = TOKEN_MEMORY_BYTES,
+    connections: int = CONNECTIONS,
 ) -> Store:
     """The store at `location`: a `postgresql://` URL, or a data directory (or database file) for SQLite.
+
+    `connections` is how many a server is asked for at most.
 
     Makes what is not there and upgrades what is older. Raises InvalidInput for another kind of URL, StoreUnreachable
     when no server answers, Unavailable with a sentence when the database cannot be used.
     """
-    backend = await _open_backend(str(location))
+    backend = await _open_backend(str(location), connections)
     try:
         source = await backend.read(NO_ORGANIZATION, unfinished)
     except BaseException:
@@ -85,13 +91,13 @@ def _without_secrets(location: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
-async def _open_backend(location: str) -> Backend:
+async def _open_backend(location: str, connections: int = CONNECTIONS) -> Backend:
     if location.startswith(_POSTGRES):
         try:
             from polymem.storage.postgres import open_postgres  # noqa: PLC0415 - an optional extra
         except ModuleNotFoundError as missing:
             raise Unavailable(f"PostgreSQL needs the package {missing.name}: install polymem[postgres]") from None
-        return await open_postgres(location)
+        return await open_postgres(location, connections=connections)
     if "://" in location:
         raise InvalidInput("The database must be a postgresql:// URL or a data directory")
     return await open_sqlite(Path(location))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from polymem.core.people import Scope
-from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
+from polymem.core.ports import CandidateQuery, Candidates, Claim, EmbeddingModel
 from polymem.storage.search import TokenCache
 
 T = TypeVar("T")
@@ -107,6 +107,13 @@ class Backend(Protocol):
 
     async def backup(self, target: Path) -> None:
         """A consistent copy in the new file `target`. Raises Conflict (it exists), InvalidInput, Unavailable."""
+        ...
+
+    async def claim(self, job: str) -> Claim | None:
+        """A job that only one process at a time is to do, if no other has it. Ends with this process at the latest.
+
+        Raises Unavailable.
+        """
         ...
 
     async def alone(self) -> bool:

@@ -16,6 +16,7 @@ from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.ports import (
     CandidateQuery,
     Candidates,
+    Claim,
     Embedding,
     EmbeddingModel,
     Idempotency,
@@ -233,6 +234,9 @@ class SqlStore:
 
     async def ping(self) -> None:
         await self._backend.read(NO_ORGANIZATION, lambda tx: tx.query(statements.ALIVE, {}))
+
+    async def claim(self, job: str) -> Claim | None:
+        return await self._backend.claim(job)
 
     async def close(self) -> None:
         await self._backend.close()

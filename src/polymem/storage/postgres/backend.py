@@ -15,6 +15,7 @@ from psycopg import IsolationLevel
 from polymem.core.errors import StoreUnreachable, Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
+from polymem.storage.postgres.claims import ServerClaim, claim
 from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
 from polymem.storage.postgres.connections import APPLICATION, CANNOT_BE_REACHED, Connection, Connections, connect
 from polymem.storage.postgres.dense import make_index
@@ -103,6 +104,9 @@ class PostgresBackend:
 
     async def backup(self, target: Path) -> None:
         raise Unavailable("This store is backed up on its server: run pg_dump")
+
+    async def claim(self, job: str) -> ServerClaim | None:
+        return await asyncio.to_thread(claim, self._url, job)
 
     async def alone(self) -> bool:
         return await asyncio.to_thread(self._is_alone)

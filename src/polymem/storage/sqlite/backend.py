@@ -10,6 +10,7 @@ from polymem.core.errors import Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.search import TokenCache
+from polymem.storage.sqlite.claims import FileClaim, claim
 from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
 from polymem.storage.sqlite.files import database_file
@@ -86,6 +87,9 @@ class SqliteBackend:
 
     async def backup(self, target: Path) -> None:
         await asyncio.to_thread(copy_database, self._file, target)
+
+    async def claim(self, job: str) -> FileClaim | None:
+        return await asyncio.to_thread(claim, self._file, job)
 
     async def alone(self) -> bool:
         return await asyncio.to_thread(self._take_alone)
