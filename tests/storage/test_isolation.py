@@ -33,7 +33,8 @@ UNSCOPED = {
     # For the operator, and the server's own chores.
     "store.organizations", "store.people.users", "store.people.keys_expiring", "store.pending_texts",
     "store.count_pending", "store.put_embeddings", "store.drop_embeddings", "store.verify", "store.backup",
-    "store.ping", "store.close", "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
+    "store.ping", "store.claim", "store.close",
+    "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
     "core.agents.extend", "core.agents.renewed", "core.accounts.find", "core.accounts.page",
     "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
     "core.retention.sweep", "core.retention.drop_requests",
