@@ -20,6 +20,7 @@ def test_a_server_says_where_it_is_and_ends_in_order_when_told_to(tmp_path: Path
         server.wait_for("is ready")
         api = server.wait_for("API").split()[1]
         assert get(api.removesuffix("/v1") + "/health/live").status_code == 200
+        assert server.wait_for("Selfmemory").split() == ["Selfmemory", api.replace("/v1", "/selfmemory")]
         server.wait_for(str(tmp_path / "data"))
         server.wait_for(NOTICE_NO_EMBEDDER)
         server.popen.send_signal(how)

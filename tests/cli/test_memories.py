@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,13 @@ def test_show_tells_all_and_lets_no_text_command_the_terminal(polymem: Polymem) 
     assert shown.stdout.endswith("line\nnext\n")
     listed = polymem.called("list")
     assert not {"\x1b", "\x07", "\x9b"} & set(listed.stdout)
+
+
+def test_show_tells_when_a_memory_was_forgotten(polymem: Polymem) -> None:
+    memory_id = polymem.remember("gone soon")
+    polymem.called("forget", memory_id)
+    (line,) = [line for line in polymem.called("show", memory_id).stdout.splitlines() if "forgotten_at" in line]
+    assert re.fullmatch(r"forgotten_at +\d{4}-\d\d-\d\dT[\d:.]+Z \(just now\)", line.strip())
 
 
 def test_options_change_fields_and_empty_ones_clear_them(polymem: Polymem) -> None:

@@ -57,4 +57,6 @@ def banner(settings: Settings, model: str | None, places: Sequence[Place]) -> st
         ("Stop", "Ctrl+C"),
     ]
     notice = [] if model is not None else [f"  {NOTICE_NO_EMBEDDER}"]
-    return "\n".join([f"polymem {__version__} is ready", *(f"  {name:<10}{text}" for name, text in lines), *notice, ""])
+    width = max(len(name) for name, _ in lines) + 2
+    shown = (f"  {name:<{width}}{text}" for name, text in lines)
+    return "\n".join([f"polymem {__version__} is ready", *shown, *notice, ""])

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from polymem.core.instants import to_rfc3339
 from polymem.core.model import Memory
 from polymem.core.transfer import to_record
 
@@ -156,7 +157,7 @@ def whole(memory: Memory) -> RenderableType:
             value = json.dumps(value, ensure_ascii=False)
         pairs.append((name, str(value)))
     if memory.forgotten_at is not None:
-        pairs.append(("forgotten_at", f"{memory.forgotten_at} ({ago(memory.forgotten_at)})"))
+        pairs.append(("forgotten_at", f"{to_rfc3339(memory.forgotten_at)} ({ago(memory.forgotten_at)})"))
     return Group(fields(pairs), Text(), Text(plain(memory.content)))
 
 
