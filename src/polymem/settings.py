@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="Mail server: smtp://user:password@host:587, or smtps://…")
     smtp_from: str | None = Field(None, description="Sender of mail; default polymem@ and the mail server's name.")
     redis_url: str | None = Field(None, description="A Redis that counts calls for several processes.")
+    rate_limit_application: int = Field(
+        20, ge=0, description="Applications that register, or are looked up, from one address a minute; 0 is no limit."
+    )
     rate_limit_login: int = Field(
         10, ge=0, description="Logins to one account from one address a minute; 0 is no limit."
     )

@@ -13,6 +13,7 @@ from polymem.app.composition import SystemClock, new_id
 from polymem.app.passwords import Argon2Hasher
 from polymem.core import Core, ports
 from polymem.core.access import Action
+from polymem.core.applications import Application, Grant, GrantToken, GrantTokenKind
 from polymem.core.context import ContextQuery
 from polymem.core.digest import AnswerQuery, SummaryQuery
 from polymem.core.errors import PolymemError
@@ -44,6 +45,7 @@ from polymem.inference import EmbedderSpec, open_embedder
 from tests.storage.support import LATER, MODEL, NOW, changed, memory, project
 
 OPERATOR = Principal(kind=PrincipalKind.OPERATOR, door="test")
+APPLICATION = Application(id="app", name="App", redirect_uris=("http://127.0.0.1/callback",), created_at=NOW)
 SECRET = "The launch code is tulip."
 
 
@@ -94,6 +96,12 @@ async def fill(core: Core) -> Victim:
     session = await core.agents.open_session(scope, owner, agent.project)
     token, _ = await core.accounts.create_token(owner.user, "other")
     notices = await core.notices.newest(owner)
+    code = await core.grants.consent(
+        owner, APPLICATION, project=plans.id, permissions=frozenset({Permission.READ}),
+        resource="http://127.0.0.1/mcp", challenge="x", redirect_uri="http://127.0.0.1/callback",
+    )  # fmt: skip
+    held = await core.grants.held(code, GrantTokenKind.CODE)
+    assert held is not None
     return Victim(
         {
             "organization": scope.organization_id,
@@ -110,6 +118,8 @@ async def fill(core: Core) -> Victim:
             "agent": "gardener",
             "session": session.id,
             "token": token.id,
+            "grant": held.grant.id,
+            "grant_token": held.token.id,
             "notification": notices.items[0].id,
             "request": "request",
             "conflict": "there-is-none",
@@ -157,7 +167,7 @@ _OF_MEMORY = {"memory_id", "old_id"}
 _OF_USER = {"user_id", "new_owner_id"}
 _IDENTITY = {
     *_OF_PROJECT, *_OF_MEMORY, *_OF_USER, "id", "ids", "memory_ids", "new_id", "organization", "organization_id",
-    "key_id", "invitation_id", "notification_id", "token_id", "session_id", "conflict_id", "key", "filter",
+    "key_id", "invitation_id", "notification_id", "token_id", "session_id", "conflict_id", "grant_id", "key", "filter",
     "idempotency", "assignments", "slug",
 }  # fmt: skip
 """Parameters that name something: always given, even where they could be left out."""
@@ -226,6 +236,9 @@ class Stranger:
             "role": ProjectRole.VIEWER if "ProjectRole" in annotation else OrganizationRole.MEMBER,
             "query": self._query(annotation), "writes": self._writes(), "records": _records(victim),
             "membership": self._membership(annotation), "entry": self._entry(annotation),
+            "application": APPLICATION, "resource": "http://127.0.0.1/mcp", "challenge": "x",
+            "redirect_uri": "http://127.0.0.1/callback", "grant_id": victim["grant"], "grant": self._grant(),
+            "code": self._code(), "tokens": [self._code()],
             "invitation": self._invitation(), "session": self._session(), "profile": self._profile(),
         }  # fmt: skip
         return plain[name]
@@ -247,7 +260,9 @@ class Stranger:
             "core.worklog.snippets.add.id": lambda: None,
             # Accounts ask for their own: it is the other's things they must not get.
             **{f"store.people.{verb}.user_id": lambda: mine for verb in OF_ACCOUNT},
+            "store.grants.of_user.user_id": lambda: mine,
             "core.agents.close_sessions.session_id": lambda: None,
+            "store.grants.exchange.token_id": lambda: victim["grant_token"],
         }
 
     def _owned(self) -> dict[str, Any]:
@@ -312,6 +327,19 @@ class Stranger:
             digest="0" * 64, created_at=NOW,
         )  # fmt: skip
 
+    def _grant(self) -> Grant:
+        assert self.principal.user is not None
+        return Grant(
+            **self._owned(), id=new_id(), user_id=self.principal.user.id, project_id=self.victim["project"],
+            application_id="x", application_name="x", resource="x", created_at=NOW,
+        )  # fmt: skip
+
+    def _code(self) -> GrantToken:
+        return GrantToken(
+            **self._owned(), id=new_id(), grant_id=self.victim["grant"], kind=GrantTokenKind.CODE, prefix="oc_1",
+            digest="0" * 64, permissions=frozenset({Permission.READ}), created_at=NOW, expires_at=LATER,
+        )  # fmt: skip
+
     def _session(self) -> AgentSession:
         return AgentSession(
             **self._owned(), id=new_id(), project_id=self.victim["project"], credential=("mk_", "0"), started_at=NOW,
@@ -335,14 +363,14 @@ class Stranger:
         for text in sorted(spoken | own, key=len, reverse=True):
             said = said.replace(text, "…")
         said = re.sub(r"datetime\.datetime\([^()]*(\([^()]*\))?[^()]*\)", "…", said)
-        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|(mk|sk_im|at|ps|pr)_[\w-]+|[0-9a-f]{32,64}|[pmo]-\d{8}", "…", said)
+        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|(mk|sk_im|at|ps|pr|oc)_[\w-]+|[0-9a-f]{32,64}|[pmo]-\d{8}", "…", said)
 
 
 OF_ACCOUNT = {
     "tokens", "touch_token", "revoke_token", "revoke_tokens", "seats", "seat", "reaches", "reach", "sole_admin_of",
-    "notifications", "read_notification", "read_notifications",
+    "notifications", "read_notification", "read_notifications", "of_user",
 }  # fmt: skip
-"""The verbs of people that take the account itself instead of a scope."""
+"""The verbs of people, and of what they granted, that take the account itself instead of a scope."""
 
 
 def _texts(principal: Principal) -> Iterator[str]:

@@ -23,6 +23,9 @@ UNSCOPED = {
     "core.access.principal_of", "core.access.scope_of", "core.access.principal_again", "core.agents.session",
     "core.invitations.open", "core.invitations.accept", "core.invitations.register", "core.accounts.authenticate",
     "core.accounts.reset_password",
+    "store.grants.held", "core.grants.held", "core.grants.exchange", "core.grants.end",
+    # Applications are nobody's: they are of whoever lets them in.
+    "store.grants.add_application", "store.grants.application", "core.grants.register", "core.grants.application",
     # Accounts begin and end; what may be done to one was asked by whoever calls these.
     "store.people.add_user", "store.people.put_user", "store.people.add_token", "store.people.deactivate_user",
     "store.people.add_notification", "store.people.notified", "store.people.found_organization",
@@ -46,7 +49,7 @@ UNSCOPED = {
 OF_THE_CALLER = {
     "core.accounts.delete", "core.accounts.change_password", "core.accounts.rename", "core.accounts.close_session",
     "core.accounts.tokens", "core.notices.newest", "core.notices.read_all", "core.invitations.pending",
-    "core.organizations.create", "core.audit.record",
+    "core.organizations.create", "core.audit.record", "core.grants.all",
 }  # fmt: skip
 
 
@@ -96,7 +99,7 @@ async def test_a_verb_without_a_scope_is_known_by_name(core: Core) -> None:
     unscoped = set()
     for verb, function in verbs(core):
         scoped = {"scope", "principal"} & set(inspect.signature(function).parameters)
-        if not scoped and verb.removeprefix("store.people.") not in OF_ACCOUNT:
+        if not scoped and verb.removeprefix("store.people.").removeprefix("store.grants.") not in OF_ACCOUNT:
             unscoped.add(verb)
     assert unscoped - UNSCOPED == set()
     assert {verb for verb, _ in verbs(core)} >= UNSCOPED | OF_THE_CALLER

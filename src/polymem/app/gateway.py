@@ -21,6 +21,7 @@ from polymem.core import Core
 from polymem.dashboard import Dashboard
 from polymem.dialects import DIALECTS, Dialect, DialectOptions
 from polymem.mcp.door import PATH, Door, DoorOptions
+from polymem.mcp.oauth.door import OAuth, OAuthOptions
 from polymem.mcp.toolsets import DEFAULT, TOOLSETS
 from polymem.settings import Settings
 
@@ -49,13 +50,15 @@ class Pages(Protocol):
 class Shared:
     """What all sockets of a server have in common. Whoever makes it closes it, before the core.
 
-    `mcp` is the door at /mcp. `dashboard` is None where the settings want none.
+    `mcp` is the door at /mcp, `oauth` lets applications in there and at the native API. `dashboard` is None where the
+    settings want none.
     """
 
     core: Core
     options: DialectOptions
     metrics: Metrics
     mcp: Door
+    oauth: OAuth
     dashboard: Pages | None
     access_log: bool
 
@@ -78,7 +81,17 @@ def share(core: Core, settings: Settings, metrics: Metrics | None = None, dashbo
         dashboard = Dashboard(core, to_dashboard_options(settings))
         if dashboard_at is not None:
             dashboard = ForwardedDashboard(dashboard.owns, dashboard_at)
-    return Shared(core, options, metrics or Metrics(), Door(core, mcp), dashboard, settings.access_log)
+    oauth = OAuth(
+        core,
+        OAuthOptions(
+            public_url=options.public_url,
+            allowed_hosts=options.allowed_hosts,
+            max_body_bytes=options.max_body_bytes,
+            rate_limits=options.rate_limits,
+        ),
+    )
+    door = Door(core, mcp, authenticate=oauth.authenticate, challenge=oauth.challenge)
+    return Shared(core, options, metrics or Metrics(), door, oauth, dashboard, settings.access_log)
 
 
 def create_app(core: Core, settings: Settings) -> Starlette:
@@ -118,7 +131,7 @@ def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboar
     middleware = [
         Middleware(RequestLog, access_log=shared.access_log),
         Middleware(RequestMetrics, metrics=shared.metrics),
-        Middleware(Doors, doors=doors, mcp=shared.mcp, dashboard=dashboard),
+        Middleware(Doors, doors=doors, mcp=shared.mcp, oauth=shared.oauth, dashboard=dashboard),
     ]
     return Starlette(middleware=middleware)
 
@@ -129,14 +142,21 @@ class Doors:
 
     Each door is under its prefix, and comes with its dialect's name. Plain comparison, since patterns of routes let
     a path with a line end slip past all of them, Host check included. Each also has an /mcp, whose tools are the
-    dialect's own where it has some; compared here, so that clients are sent no redirect.
+    dialect's own where it has some; compared here, so that clients are sent no redirect. What applications need to get
+    in is at the root, wherever that is.
     """
 
     def __init__(
-        self, app: ASGIApp, doors: Mapping[str, tuple[str, ASGIApp]], mcp: Door, dashboard: Pages | None
+        self,
+        app: ASGIApp,
+        doors: Mapping[str, tuple[str, ASGIApp]],
+        mcp: Door,
+        oauth: OAuth,
+        dashboard: Pages | None,
     ) -> None:
         self._app = app
         self._mcp = mcp
+        self._oauth = oauth
         self._dashboard = dashboard
         self._doors = sorted(doors.items(), key=lambda door: -len(door[0]))
 
@@ -152,7 +172,11 @@ class Doors:
             scope["state"]["place"]["dialect"] = name
             if path.removesuffix("/") == prefix + PATH:
                 scope["state"]["place"] |= {"dialect": "mcp", "route": PATH}
-                await self._mcp(scope, receive, send, name if name in TOOLSETS else DEFAULT)
+                await self._oauth.enter(self._mcp, scope, receive, send, name if name in TOOLSETS else DEFAULT)
+                return
+            if self._oauth.owns(path):
+                scope["state"]["place"]["dialect"] = "oauth"
+                await self._oauth(scope, receive, send)
                 return
         await door({**scope, "root_path": root + prefix}, receive, send)
 

@@ -18,6 +18,7 @@ from polymem.core.detection import Detector
 from polymem.core.digest import Digest
 from polymem.core.extraction import Extractions
 from polymem.core.facts import Facts
+from polymem.core.grants import Grants
 from polymem.core.invitations import Invitations
 from polymem.core.judgements import Judgements
 from polymem.core.judging import ChatJudge
@@ -46,9 +47,9 @@ class Core:
     """The verbs of the product, grouped: `memories`, `recall`, `projects`, `access`, `transfer`, `reindex`, and of the
     work on a project: `worklog`, `context`.
 
-    Of people: `accounts`, `organizations`, `teams` (projects and their members), `keys`, `invitations`, `notices`,
-    `audit`. These take a `Principal`, which `access.principal_of` makes of a secret; the others take a `Scope`, which
-    `access.scope_for` makes of a principal. `limiter` counts calls for doors that limit them.
+    Of people: `accounts`, `organizations`, `teams` (projects and their members), `keys`, `grants`, `invitations`,
+    `notices`, `audit`. These take a `Principal`, which `access.principal_of` makes of a secret; the others take a
+    `Scope`, which `access.scope_for` makes of a principal. `limiter` counts calls for doors that limit them.
 
     `local` is the scope of callers without a credential, None where everybody must present one.
     """
@@ -113,6 +114,7 @@ class Core:
         self.organizations = Organizations(store, clock, new_id, self.access, self.audit, self.notices)
         self.teams = Teams(store, clock, new_id, self.access, self.audit, self.notices)
         self.keys = Keys(store, clock, self.access, self.audit)
+        self.grants = Grants(store, clock, new_id, self.access, self.audit)
         self.accounts = Accounts(store, clock, new_id, self.organizations, hasher, mailer, rules)
         self.invitations = Invitations(
             store, clock, new_id, self.access, self.audit, self.notices, self.accounts, mailer, rules

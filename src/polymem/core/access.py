@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from polymem.core.errors import Forbidden
+from polymem.core.errors import Forbidden, InsufficientScope
 from polymem.core.people import OrganizationRole, Permission, Principal, Project, ProjectRole, Scope
 from polymem.core.ports_people import Reach
 
@@ -147,6 +147,14 @@ def require(scope: Scope, permission: Permission) -> None:
         raise Forbidden(f"This credential does not allow to {permission.value}")
 
 
+def refuse_too_small_grant(principal: Principal, standings: frozenset[Standing], row: Row) -> None:
+    """Raises InsufficientScope when all that is missing is a permission that an application was not granted."""
+    lacks = row.permission is not None and row.permission not in principal.permissions
+    if lacks and principal.grant is not None and standings & row.allowed and row.by_key is not ByKey.NONE:
+        assert row.permission is not None
+        raise InsufficientScope(row.permission.value)
+
+
 # --- what somebody is -------------------------------------------------------------------------
 
 
@@ -175,8 +183,9 @@ class Authority:
         return by_key is ByKey.ANY or (by_key is ByKey.WHOLE and self.principal.project_id is None)
 
     def require(self, action: Action) -> None:
-        """Raises Forbidden unless the principal may do it."""
+        """Raises Forbidden unless the principal may do it, InsufficientScope where only a grant is too small."""
         if not self.may(action):
+            refuse_too_small_grant(self.principal, self.standings, TABLE[action])
             raise Forbidden(TABLE[action].refusal, action=action.value)
 
     @property

@@ -11,8 +11,14 @@ PROJECT_KEY = "sk_im_"
 ACCOUNT_TOKEN = "at_"
 SESSION = "ps_"
 RESET = "pr_"
-KINDS = (PROJECT_KEY, ORGANIZATION_KEY, ACCOUNT_TOKEN, SESSION, RESET)
+GRANT_CODE = "oc_"
+GRANT_ACCESS = "oa_"
+GRANT_REFRESH = "or_"
+KINDS = (PROJECT_KEY, ORGANIZATION_KEY, ACCOUNT_TOKEN, SESSION, RESET, GRANT_CODE, GRANT_ACCESS, GRANT_REFRESH)
 """What secrets begin with."""
+
+SESSION_COOKIE = "polymem_session"
+"""The cookie in which a browser has its session."""
 
 _PREFIX_CHARACTERS = 8
 

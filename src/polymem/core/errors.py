@@ -9,6 +9,7 @@
     │   └── RuleBroken              … or a rule about members and owners forbids it
     ├── NotAuthenticated        no credential, or one that is not valid
     ├── Forbidden               a valid credential without the right
+    │   └── InsufficientScope       … that its application could still be granted
     ├── TooManyRequests         more calls than this credential has in this time
     └── Unavailable             a part this needs cannot answer now
         ├── StoreUnreachable        … the database
@@ -115,6 +116,15 @@ class Forbidden(PolymemError):
     def __init__(self, message: str, *, action: str | None = None) -> None:
         super().__init__(message)
         self.action = action
+
+
+class InsufficientScope(Forbidden):
+    """Whoever calls may do it, and only the application they call through was not granted `permission`: a further
+    consent would help."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"This application was not granted the right to {permission}")
+        self.permission = permission
 
 
 class TooManyRequests(PolymemError):

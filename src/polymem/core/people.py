@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polymem.core.applications import Grant
 
 LOCAL_ORGANIZATION = "local"
 """Slug of the organization that the local owner's memories belong to."""
@@ -316,8 +319,8 @@ class Notification:
 class AuditEntry:
     """Who did what to which object, when and through which door. It never holds secrets or texts of memories.
 
-    `actor` is "user:ID", "key:ID", "local" or "cli"; `action` is of the form "member.removed". `detail` holds names
-    and roles.
+    `actor` is "user:ID", "key:ID", "grant:ID", "local" or "cli"; `action` is of the form "member.removed". `detail`
+    holds names and roles.
     """
 
     id: str
@@ -341,6 +344,8 @@ class PrincipalKind(StrEnum):
     """An account token or a browser session: everything the user may."""
     ORGANIZATION_KEY = "organization_key"
     PROJECT_KEY = "project_key"
+    GRANT = "grant"
+    """An application that somebody let in: what they granted it, and never more than they may."""
     LOCAL = "local"
     """The local owner, without a credential: all of the local organization."""
     OPERATOR = "operator"
@@ -360,6 +365,7 @@ class Principal:
     user: User | None = None
     key: ApiKey | None = None
     token: AccountToken | None = None
+    grant: "Grant | None" = None
     organization_id: str | None = None
     project_id: str | None = None
     permissions: frozenset[Permission] = ALL_PERMISSIONS
@@ -368,13 +374,15 @@ class Principal:
     @property
     def is_delegate(self) -> bool:
         """Whether it is a program that somebody lets act for them, instead of that somebody."""
-        return self.key is not None
+        return self.key is not None or self.grant is not None
 
     @property
     def actor(self) -> str:
         """Who a history says did it."""
         if self.key is not None:
             return f"key:{self.key.id}"
+        if self.grant is not None:
+            return f"grant:{self.grant.id}"
         if self.user is not None:
             return f"user:{self.user.id}"
         return "local" if self.kind is PrincipalKind.LOCAL else "cli"

@@ -20,6 +20,7 @@ from polymem.core.ports_embedding import Embedding as Embedding
 from polymem.core.ports_embedding import EmbeddingModel as EmbeddingModel
 from polymem.core.ports_embedding import QueryEmbedding as QueryEmbedding
 from polymem.core.ports_embedding import TokenSpace as TokenSpace
+from polymem.core.ports_grants import GrantStore
 from polymem.core.ports_overview import OverviewStore
 from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_reports import PendingText as PendingText
@@ -214,6 +215,11 @@ class Store(Protocol):
     @property
     def agents(self) -> AgentStore:
         """Agents and their sessions."""
+        ...
+
+    @property
+    def grants(self) -> GrantStore:
+        """Applications, and what people granted them."""
         ...
 
     @property

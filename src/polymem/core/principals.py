@@ -15,7 +15,9 @@ from polymem.core.access import (
     require,
     standings_of,
 )
-from polymem.core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound, Refusal
+from polymem.core.applications import Grant, GrantTokenKind
+from polymem.core.errors import Forbidden, InsufficientScope, InvalidInput, NotAuthenticated, NotFound, Refusal
+from polymem.core.origins import is_within
 from polymem.core.people import (
     ALL_PERMISSIONS,
     ApiKey,
@@ -55,12 +57,20 @@ class Access:
     # --- who calls ---------------------------------------------------------------------------
 
     async def principal_of(
-        self, secret: str | None, kinds: Sequence[str] = BEARERS, *, anonymous: bool = True, door: str = ""
+        self,
+        secret: str | None,
+        kinds: Sequence[str] = BEARERS,
+        *,
+        anonymous: bool = True,
+        door: str = "",
+        audience: str | None = None,
     ) -> Principal:
         """Who presents this secret, which must be of one of these `kinds` (`credentials.KINDS`).
 
-        Without one it is the local owner, if `anonymous` callers are let in. Raises NotAuthenticated, with the
-        reason, when the secret is wrong, expired or revoked, or missing where it is needed.
+        Without one it is the local owner, if `anonymous` callers are let in. A door that knows the address it is
+        called at names it as `audience`: then applications may call with a token that was granted for that address.
+        Raises NotAuthenticated, with the reason, when the secret is wrong, expired, revoked or for another address,
+        or missing where it is needed.
         """
         if secret is None:
             if self._local is None or not anonymous:
@@ -71,6 +81,8 @@ class Access:
             return await self._holder_of_key(*fingerprint, door)
         if kind in kinds and kind in (credentials.ACCOUNT_TOKEN, credentials.SESSION):
             return await self._holder_of_token(*fingerprint, door)
+        if kind == credentials.GRANT_ACCESS and audience is not None:
+            return await self._holder_of_grant(*fingerprint, door, audience)
         raise NotAuthenticated("The credential is not valid")
 
     async def principal_again(self, prefix: str, digest: str, *, door: str = "") -> Principal:
@@ -109,6 +121,36 @@ class Access:
         if _is_due(token.last_used_at, now):
             await self._store.people.touch_token(user.id, token.id, now)
         return Principal(kind=PrincipalKind.USER, user=user, token=token, door=door)
+
+    async def _holder_of_grant(self, prefix: str, digest: str, door: str, audience: str) -> Principal:
+        found = await self._store.grants.held(prefix)
+        token = credentials.with_digest([one.token for one in found], digest)
+        held = next((one for one in found if token is not None and one.token.id == token.id), None)
+        if held is None or held.token.kind is not GrantTokenKind.ACCESS:
+            raise NotAuthenticated("The credential is not valid")
+        self._refuse_expired(held.token.expires_at)
+        if not is_within(held.grant.resource, audience):
+            raise NotAuthenticated("This token was issued for another server")
+        user = await self._active(held.grant.user_id)
+        now = self._clock.now()
+        if _is_due(held.grant.last_used_at, now):
+            scope = Scope(organization_id=held.grant.organization_id)
+            await self._store.grants.touch(scope, held.grant.id, now)
+        return self.principal_of_grant(held.grant, user, door=door, permissions=held.token.permissions)
+
+    def principal_of_grant(
+        self, grant: Grant, user: User | None, *, door: str = "", permissions: frozenset[Permission] | None = None
+    ) -> Principal:
+        """The application a grant was given to, with at most these `permissions`."""
+        return Principal(
+            kind=PrincipalKind.GRANT,
+            user=user,
+            grant=grant,
+            organization_id=grant.organization_id,
+            project_id=grant.project_id,
+            permissions=grant.permissions if permissions is None else permissions,
+            door=door,
+        )
 
     async def _active(self, user_id: str) -> User:
         user = await self._store.people.user(id=user_id)
@@ -210,6 +252,8 @@ class Access:
         have it; left out, the scope allows what they may do in every project they can read. Raises NotFound,
         Forbidden, InvalidInput (the account has several organizations and none was named).
         """
+        if permission is not None and principal.grant is not None and permission not in principal.permissions:
+            raise InsufficientScope(permission.value)
         if project is None:
             project = principal.project_id
         if project is not None:

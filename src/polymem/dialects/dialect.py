@@ -21,7 +21,7 @@ class DialectOptions:
     its files. `cors_origins` are the origins whose pages may use a browser's session. `rate_limits` says how many
     calls of an operation a credential has in a minute ("login", "memory_create", "memory_search",
     "organization_create", "project_create", "invitation_create", "invitation_accept"); one that is not in it is not
-    limited.
+    limited. `public_url` is where the operator says that people reach the server.
     """
 
     version: str

@@ -11,6 +11,7 @@ from polymem.storage import people_statements as statements
 from polymem.storage import statements as shared
 from polymem.storage.accounts import get_user, revoke_tokens
 from polymem.storage.backend import Transaction
+from polymem.storage.grants import revoke_of_member
 from polymem.storage.invitations import concerns, invitations
 from polymem.storage.members import member, seats
 from polymem.storage.memories import get_many
@@ -35,6 +36,7 @@ def remove_member(tx: Transaction, scope: Scope, user_id: str, at: datetime) -> 
     tx.execute(statements.INHERIT_PROJECTS, params)
     places = tx.execute(statements.DELETE_PLACES, params)
     keys = tx.execute(statements.REVOKE_KEYS_OF_USER, params)
+    revoke_of_member(tx, params)
     tx.execute(statements.DELETE_MEMBER, params)
     return Cascade(project_members=places, keys=keys, members=1)
 

@@ -33,6 +33,7 @@ from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
+from polymem.storage.grants import SqlGrants
 from polymem.storage.overview import SqlOverview
 from polymem.storage.past_search import PastSearch
 from polymem.storage.people_store import SqlPeople
@@ -67,6 +68,7 @@ class SqlStore:
         self.conflicts = SqlConflicts(backend)
         self.people = SqlPeople(backend, self._search)
         self.agents = SqlAgents(backend)
+        self.grants = SqlGrants(backend)
         self.time = SqlTime(backend)
         self.overview = SqlOverview(backend)
 

@@ -31,7 +31,7 @@ from polymem.dialects.kit.json import JsonResponse, StrictRoute, parse_json, rou
 from polymem.dialects.kit.limits import RateLimitHeaders, count_call
 from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HeadAsGet, HostCheck, RouteTemplate
 from polymem.dialects.kit.negotiation import is_known, prefers_json, validators
-from polymem.dialects.kit.pages import refuse_foreign_pages
+from polymem.dialects.kit.pages import origin_of, refuse_foreign_pages
 from polymem.dialects.kit.paths import ForgivingPaths
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "install_docs",
     "install_errors",
     "is_known",
+    "origin_of",
     "parse_json",
     "prefers_json",
     "refuse_foreign_pages",

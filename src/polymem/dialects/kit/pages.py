@@ -1,8 +1,17 @@
-"""What a web page of another origin must not do with a browser's own credentials."""
+"""Where the server is, and what a web page of another origin must not do with a browser's own credentials."""
 
 from starlette.requests import Request
 
 from polymem.core.errors import Forbidden
+from polymem.core.origins import own_origin
+from polymem.dialects.dialect import DialectOptions
+
+
+def origin_of(request: Request) -> str:
+    """The address this server was called at: the audience that tokens of applications must be for."""
+    options: DialectOptions = request.app.state.options
+    return own_origin(request.url.scheme, request.headers.get("host", ""), options.public_url)
+
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from polymem.core import Core
 from polymem.core.credentials import SESSION
+from polymem.core.credentials import SESSION_COOKIE as SESSION_COOKIE
 from polymem.core.errors import NotAuthenticated
 from polymem.core.people import Permission, Principal, Scope
 from polymem.dialects import kit
 from polymem.dialects.dialect import DialectOptions
 
 DOOR = "native"
-SESSION_COOKIE = "polymem_session"
 ORGANIZATION_HEADER = "X-Polymem-Organization"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -73,7 +73,7 @@ async def principal_of(request: Request) -> Principal:
     core: Core = request.app.state.core
     secret = _secret(request)
     if secret is not None:
-        return await core.access.principal_of(secret, door=DOOR)
+        return await core.access.principal_of(secret, door=DOOR, audience=kit.origin_of(request))
     kit.refuse_foreign_pages(request)
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie:

@@ -6,10 +6,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from polymem.core.applications import SCOPES
 from polymem.core.errors import (
     Conflict,
     Forbidden,
     Gone,
+    InsufficientScope,
     InvalidInput,
     NotAuthenticated,
     NotFound,
@@ -110,6 +112,9 @@ def _detail(error: PolymemError, items: list[dict[str, Any]]) -> str:
 
 def _headers(error: PolymemError) -> dict[str, str]:
     match error:
+        case InsufficientScope():
+            scopes = " ".join(SCOPES.values())
+            return {"www-authenticate": f'Bearer realm="polymem", error="insufficient_scope", scope="{scopes}"'}
         case NotAuthenticated():
             return {"www-authenticate": 'Bearer realm="polymem"'}
         case MethodNotAllowed():

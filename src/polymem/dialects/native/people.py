@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from polymem.core.applications import Grant
 from polymem.core.invitations import Sent
 from polymem.core.people import (
     AccountToken,
@@ -43,6 +44,16 @@ def from_token(token: AccountToken) -> Json:
     """An account token."""
     names = ("id", "name", "prefix", "created_at", "expires_at", "last_used_at")
     return {name: getattr(token, name) for name in names}
+
+
+def from_grant(grant: Grant) -> Json:
+    """What an application was granted."""
+    names = ("id", "application_id", "organization_id", "project_id", "resource", "created_at", "last_used_at")
+    granted = sorted(permission.value for permission in grant.permissions)
+    return {name: getattr(grant, name) for name in names} | {
+        "application": grant.application_name,
+        "permissions": granted,
+    }
 
 
 def from_cascade(cascade: Cascade) -> Json:

@@ -19,7 +19,7 @@ from polymem.core import Core, credentials
 from polymem.core.errors import Forbidden, NotAuthenticated, Refusal
 from polymem.core.people import Principal
 from polymem.dialects.dialect import DialectOptions
-from polymem.dialects.kit import StrictRoute, count_call
+from polymem.dialects.kit import StrictRoute, count_call, origin_of
 
 DOOR = "selfmemory"
 SESSION_COOKIES = ("ory_kratos_session", "polymem_session")
@@ -74,7 +74,9 @@ async def principal_of(request: Request) -> Principal:
         _refuse_foreign_pages(request)
     core: Core = request.app.state.core
     try:
-        return await core.access.principal_of(found.secret, found.kinds, anonymous=False, door=DOOR)
+        return await core.access.principal_of(
+            found.secret, found.kinds, anonymous=False, door=DOOR, audience=origin_of(request)
+        )
     except NotAuthenticated as error:
         detail = _REFUSED.get(error.reason, found.refused) if found.kinds is _KEYS else found.refused
         if error.reason is Refusal.INACTIVE:

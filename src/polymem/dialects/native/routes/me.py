@@ -84,6 +84,24 @@ async def revoke_token(visit: Visitor, token_id: Id) -> Response:
     return Response(status_code=204)
 
 
+# --- applications ------------------------------------------------------------------------------
+
+
+@router.get("/me/grants", response_model=wire.GrantPage, summary="List applications let in", responses=responses())
+async def grants(visit: Visitor, query: Annotated[wire.PageQuery, Query()]) -> Response:
+    """The applications that may use what the account reaches, and how far; newest first."""
+    found = await visit.core.grants.all(visit.principal)
+    items = [people.from_grant(grant) for grant in people.to_page(found, query)]
+    return kit.JsonResponse({"items": items, "total": len(found)})
+
+
+@router.delete("/me/grants/{grant_id}", status_code=204, summary="Shut an application out", responses=responses(404))
+async def revoke_grant(visit: Visitor, grant_id: Id) -> Response:
+    """Take back what an application was granted. Its tokens are refused from the next request on."""
+    await visit.core.grants.revoke(visit.principal, grant_id)
+    return Response(status_code=204)
+
+
 # --- notifications -----------------------------------------------------------------------------
 
 

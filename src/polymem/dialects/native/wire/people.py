@@ -105,7 +105,9 @@ class Account(User):
 class Me(Answer):
     """Who calls, and what the credential is."""
 
-    kind: Literal["user", "organization_key", "project_key", "local"] = Field(description="What kind of caller it is.")
+    kind: Literal["user", "organization_key", "project_key", "grant", "local"] = Field(
+        description="What kind of caller it is."
+    )
     user: Account | None = Field(description="The account behind it; null for the operator's keys and the local owner.")
     key: str | None = Field(description="The id of the key that was sent.")
     organizations: "list[Organization]" = Field(description="The organizations it reaches, owned ones first.")
@@ -142,6 +144,27 @@ class CreatedToken(Token):
     """An account token just made."""
 
     secret: str = Field(description="What to send as the credential. It is shown this once.")
+
+
+class Grant(Answer):
+    """An application that was let in, and how far. Its secrets are never shown."""
+
+    id: str = Field(description="The grant's id, a UUIDv7.", examples=_AN_ID)
+    application: str = Field(description="What the application is called.", examples=["Notebook"])
+    application_id: str = Field(description="Its OAuth client id.", examples=["https://notebook.example/client.json"])
+    organization_id: str = Field(description="The organization it reaches.", examples=_AN_ID)
+    project_id: str | None = Field(description="The only project it reaches; null is all that the account reaches.")
+    permissions: list[str] = Field(description="What it may: read, write.", examples=[["read", "write"]])
+    resource: str = Field(description="Where its tokens are good.", examples=["http://127.0.0.1:8765/mcp"])
+    created_at: Instant = Field(description="When it was let in.", examples=_AN_INSTANT)
+    last_used_at: Instant | None = Field(description="When it last called, to the minute.")
+
+
+class GrantPage(Answer):
+    """Applications that were let in, newest first."""
+
+    items: list[Grant]
+    total: int = Field(description="How many there are, on all pages.", examples=[1])
 
 
 class TokenList(Answer):
