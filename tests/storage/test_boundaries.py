@@ -73,14 +73,22 @@ def test_the_schema_named_is_the_newest_of_the_migrations() -> None:
     tree = ScriptDirectory.from_config(config)
     assert tree.get_heads() == [CURRENT.revision]
     revisions = [script.revision for script in tree.walk_revisions()]
-    assert revisions == sorted(set(revisions), reverse=True)
+    assert revisions == [f"{number:04}" for number in range(len(revisions), 0, -1)]
+
+
+OF_AN_ORGANIZATION = {
+    "agent_sessions", "agents", "api_keys", "audit_entries", "conflicts", "idempotency", "invitations",
+    "memberships", "memories", "memory_metadata", "memory_tags", "memory_terms", "memory_vectors",
+    "memory_versions", "project_memberships", "projects", "snippets", "tasks", "tombstones", "work_sessions",
+}  # fmt: skip
+"""Whatever else there will be, these are there; new ones are held to the same rule."""
 
 
 async def test_the_organization_comes_first_in_every_primary_key(store: Store, raw: Raw, location: str) -> None:
     # An account can be of several organizations: its own rows begin with it. The server's own belong to none.
     accounts, server = {"users", "account_tokens", "notifications"}, {"alembic_version", "server_secrets", "moves"}
     tables = set(raw.tables()) - {"organizations"} - accounts - server
-    assert len(tables) >= 10
+    assert tables >= OF_AN_ORGANIZATION
     for table in tables:
         if "://" in location:
             ((definition,),) = raw.run(
