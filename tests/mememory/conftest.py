@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.app.composition import open_core
 from polymem.app.options import to_options
@@ -45,6 +44,20 @@ class _Uvicorn(uvicorn.Server):
         self._up.set()
 
 
+class _Places:
+    """The native API under /native, mememory at the root. Like the gateway's, these doors let every path through:
+    patterns of routes know none with a line end."""
+
+    def __init__(self, below: ASGIApp, root: ASGIApp) -> None:
+        self._below = below
+        self._root = root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = scope["path"].startswith("/native/")
+        app, prefix = (self._below, "/native") if below else (self._root, "")
+        await app({**scope, "root_path": prefix}, receive, send)
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[Mememory]:
     """mememory at the root of a free port and the native API under /native, over a core whose clock stands still."""
@@ -58,12 +71,7 @@ def serving(settings: Settings) -> Iterator[Mememory]:
         core = await open_core(settings, clock)
         try:
             options = to_options(settings, core)
-            places = Starlette(
-                routes=[
-                    Mount("/native", native.DIALECT.create_app(core, options)),
-                    Mount("", mememory.DIALECT.create_app(core, options)),
-                ]
-            )
+            places = _Places(native.DIALECT.create_app(core, options), mememory.DIALECT.create_app(core, options))
             config = uvicorn.Config(places, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             server = _Uvicorn(config, up)

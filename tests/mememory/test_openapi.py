@@ -86,3 +86,11 @@ def test_the_documentation_pages_come_with_their_scripts(described: Mememory, pa
         assert "openapi.json" in api.get(path).text
     with described.open() as api:
         assert api.get("/docs/assets/swagger-ui-bundle.js").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/memories/a%0Ab", "/api/memories/%0A", "/api/memories/a%0D%0A", "/api/%0A"])
+def test_a_path_with_a_line_end_is_answered_like_any_other(described: Mememory, path: str) -> None:
+    with described.open() as api:
+        answer = api.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert isinstance(answer.json()["error"], str)
