@@ -263,6 +263,10 @@ def test_what_the_documentation_shows_is_answered(api: httpx2.Client) -> None:
     assert told["memory"]["id"] == old["id"]
     assert told["similarity"] > 0.75
     assert created["memory"]["content"] == POSTGRESQL
+    # And as it goes on: the new text says more, and the same.
+    change(api, created["memory"], "Uses PostgreSQL 17 with pgvector and HNSW indexing")
+    (conflict,) = conflicts(api)
+    assert (conflict["old"]["id"], conflict["detail"]) == (old["id"], "SQLite became PostgreSQL.")
 
 
 @pytest.mark.parametrize(

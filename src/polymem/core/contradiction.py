@@ -121,7 +121,7 @@ def _compare(old: _Reading, new: _Reading, similarity: float) -> Verdict:
     values = old.of(gone, Role.VALUE), new.of(come, Role.VALUE)
     denied = old.denials % 2 != new.denials % 2
     apart = _of_kinds(old, new, gone, come)
-    if apart is not None and len(apart) <= _FEW_APART * (len(old.forms) + len(new.forms)):
+    if apart is not None and apart <= _FEW_APART * (len(old.forms) + len(new.forms)):
         return Verdict(Reason.CHANGED_VALUE, f"{_named(_one_of(old, gone))} became {_named(_one_of(new, come))}.")
     if overlap < _LEAST_OVERLAP:
         if denied or similarity < _SAME_THING or _is_fixed(values):
@@ -141,8 +141,8 @@ def _compare(old: _Reading, new: _Reading, similarity: float) -> Verdict:
 def _agreement(old: _Reading, new: _Reading) -> float:
     gone, come = _unlike(old.forms - new.forms, new.forms - old.forms)
     together = len(old.forms) + len(new.forms)
-    if (of_kinds := _of_kinds(old, new, gone, come)) is not None:
-        return (together - len(of_kinds)) / together
+    if (apart := _of_kinds(old, new, gone, come)) is not None:
+        return (together - apart) / together
     reason = _compare(old, new, 0.0).reason
     values = old.of(gone, Role.VALUE), new.of(come, Role.VALUE)
     if reason is Reason.NEGATION and not any(token.is_fixed for side in values for token in side):
@@ -157,9 +157,10 @@ def _agreement(old: _Reading, new: _Reading) -> float:
     return (together - len(gone) - len(come) + sum(map(len, values))) / together
 
 
-def _of_kinds(old: _Reading, new: _Reading, gone: frozenset[str], come: frozenset[str]) -> frozenset[str] | None:
-    """The words that keep two texts apart which name two of a kind ("SQLite", "PostgreSQL") of one subject; neither
-    the kind's own words ("database") nor numbers of versions do. None for other texts."""
+def _of_kinds(old: _Reading, new: _Reading, gone: frozenset[str], come: frozenset[str]) -> float | None:
+    """How many words keep two texts apart which name two of a kind ("SQLite", "PostgreSQL") of one subject; neither
+    the kind's own words ("database") nor numbers of versions do, and what only one of them adds counts half. None for
+    other texts."""
     kinds = kinds_of(gone) & kinds_of(come)
     if not kinds or old.denials % 2 != new.denials % 2 or _differ(old.subject, new.subject):
         return None
@@ -168,7 +169,8 @@ def _of_kinds(old: _Reading, new: _Reading, gone: frozenset[str], come: frozense
     sides = [_besides(old, gone, kinds), _besides(new, come, kinds)]
     if old.of(sides[0], Role.TOPIC) and new.of(sides[1], Role.TOPIC):
         return None
-    return (sides[0] | sides[1]) - own_words(kinds)
+    counts = [len(side - own_words(kinds)) for side in sides]
+    return sum(counts) if all(counts) else sum(counts) / 2
 
 
 def _besides(reading: _Reading, forms: frozenset[str], kinds: frozenset[int]) -> frozenset[str]:
