@@ -9,6 +9,7 @@ import typer
 from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.cli.exits import ExitCode
+from polymem.cli.progress import progress
 from polymem.core import Core
 from polymem.core.people import Scope
 
@@ -30,10 +31,10 @@ async def reindex(
     May be interrupted and run again.
     """
     done = 0
-    with output.progress("Embedding") as bar:
-        async for progress in core.reindex.run(drop_former=drop_former):
-            done = progress.done
-            bar.at(progress.done, progress.total)
+    with progress("Embedding") as bar:
+        async for so_far in core.reindex.run(drop_former=drop_former):
+            done = so_far.done
+            bar.at(so_far.done, so_far.total)
     typer.echo(f"Embedded {done}" if done else "Everything is embedded already")
 
 
@@ -49,7 +50,7 @@ async def backup(
     """
     if target.is_dir():
         target /= f"polymem-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.db"
-    with output.progress("Copying"):
+    with progress("Copying"):
         await core.store.backup(target)
     typer.echo(f"Copied to {target} ({output.size(target.stat().st_size)})")
 
@@ -62,7 +63,7 @@ async def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check that rows, histories, words and vectors agree, of all organizations; the exit code is 6 if they do not."""
-    with output.progress("Checking"):
+    with progress("Checking"):
         found = await core.store.verify(repair=repair, model=core.embedder.model)
     problems = sum(found.detail.values())
     if as_json:

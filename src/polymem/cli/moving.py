@@ -7,6 +7,7 @@ import typer
 
 from polymem.cli import commands, output
 from polymem.cli.command import AsJson
+from polymem.cli.progress import progress
 
 app = commands()
 
@@ -32,7 +33,7 @@ def migrate_store(
     from polymem.storage import move_store  # noqa: PLC0415 - slow
 
     with errors_as_exit_codes():
-        with output.progress("Reading") as bar:
+        with progress("Reading") as bar:
 
             def watch(what: str, done: int, total: int) -> None:
                 bar.at(done, total, what)

@@ -7,14 +7,12 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -159,30 +157,3 @@ def whole(memory: Memory) -> RenderableType:
     if memory.forgotten_at is not None:
         pairs.append(("forgotten_at", f"{to_rfc3339(memory.forgotten_at)} ({ago(memory.forgotten_at)})"))
     return Group(fields(pairs), Text(), Text(plain(memory.content)))
-
-
-@contextmanager
-def progress(what: str, total: int | None = None) -> Iterator["Bar"]:
-    """A bar on stderr while something long goes on; nothing where stderr is no terminal."""
-    columns = [
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    ]
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        yield Bar(bars, what, total)
-
-
-class Bar:
-    """How far something is."""
-
-    def __init__(self, bars: Progress, what: str, total: int | None) -> None:
-        self._bars = bars
-        self._task = bars.add_task(what, total=total)
-
-    def at(self, done: int, total: int | None = None, what: str | None = None) -> None:
-        """Show that so many are done; `total` and `what` correct what was thought and said before."""
-        self._bars.update(self._task, completed=done, total=total, description=what)

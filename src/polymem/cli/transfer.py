@@ -15,6 +15,7 @@ from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.cli.exits import ExitCode
 from polymem.cli.options import ContainerOption, KindFilter, ProjectOption, TagFilter, to_filter
+from polymem.cli.progress import progress
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
 from polymem.core.importers import Format, read_records
@@ -54,7 +55,7 @@ async def export(
     total = await core.memories.count(scope, filter)
     start, between, end = ("[\n", ",\n", "\n]\n") if format is ExportFormat.JSON else ("", "\n", "\n")
     done = 0
-    with _whole_file(file) as target, output.progress("Exporting", total) as bar:
+    with _whole_file(file) as target, progress("Exporting", total) as bar:
         target.write(start.encode())
         async for record in core.transfer.export(scope, filter):
             line = (between if done else "") + json.dumps(record, ensure_ascii=False)
@@ -109,7 +110,7 @@ async def import_(
     # Reading is quick beside embedding: a first look counts, and refuses a wrong file before anything is kept.
     total = None if sources is None else sum(1 for _ in _read(sources, format))
     report = ImportReport()
-    with output.progress("Importing", total) as bar:
+    with progress("Importing", total) as bar:
         records = _stream(read_records(sys.stdin.buffer, format) if sources is None else _read(sources, format))
         async for report in core.transfer.import_(scope, records, keep_ids=keep_ids, merge=merge, project=project):
             bar.at(report.imported + report.existing + len(report.skipped))
