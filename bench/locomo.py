@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bench.cores import OpenCore, open_core
 from bench.locomo_data import ADVERSARIAL, Conversation, Figures, Question, figures, load
+from bench.profiles import first_stage, only, without, without_neighbours
 from bench.servers import serving
 from bench.setup import MODELS, embedder, scratch
 from polymem.client import AsyncClient
@@ -29,18 +30,22 @@ DEPTH = 20
 TOGETHER = "everything"
 """The project that holds all conversations at once."""
 
-_OWN = replace(DEFAULT_PROFILE, meaning=0, words_match=0, own_meaning=1.0, own_words=2.0)
-
 ABLATIONS: Mapping[str, Profile] = {
     "the whole": DEFAULT_PROFILE,
-    "without neighbours": _OWN,
-    "without neighbours' words": replace(DEFAULT_PROFILE, words_match=0, own_words=DEFAULT_PROFILE.words_match),
-    "without neighbours' meaning": replace(DEFAULT_PROFILE, meaning=0, own_meaning=DEFAULT_PROFILE.meaning),
-    "without the speaker": replace(DEFAULT_PROFILE, speaker=0),
-    "without the question mark": replace(DEFAULT_PROFILE, question=0),
-    "without the length": replace(DEFAULT_PROFILE, length=0),
-    "without the date match": replace(DEFAULT_PROFILE, date=0),
-    "words and meaning only": replace(_OWN, speaker=0, question=0, length=0, date=0),
+    "first stage only: no token vectors": first_stage(),
+    "first stage without neighbours": without_neighbours(profile=first_stage()),
+    "token vectors only": only("tokens"),
+    "token vectors only, without neighbours": only("own_tokens"),
+    "without neighbours": without_neighbours(),
+    "without neighbours' tokens": without_neighbours("tokens"),
+    "without neighbours' words": without_neighbours("words"),
+    "without neighbours' meaning": without_neighbours("meaning"),
+    "without meaning": without("meaning", "own_meaning"),
+    "without words": without("words", "own_words"),
+    "without the speaker": without("speaker"),
+    "without the question mark": without("question"),
+    "without the length": without("length"),
+    "without the date match": without("date"),
 }
 
 Ask = Callable[[Conversation, Question], Awaitable[Sequence[str]]]
@@ -182,10 +187,10 @@ async def _floors(opened: OpenCore, conversations: Sequence[Conversation], turns
     table = Table(title="The relevance floor: share of questions answered with nothing")
     for column in ("min_score", "answerable", "… whose first hit was right", "adversarial", "another's"):
         table.add_column(column, justify="right")
-    for floor in (0.05, 0.1, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+    for floor in (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3):
         right = [score for score, is_right in own if is_right]
         shares = [_below(scores, floor) for scores in ([score for score, _ in own], right, adversarial, foreign)]
-        table.add_row(f"{floor:.2f}", *(f"{share:.1f} %" for share in shares))
+        table.add_row(f"{floor:.3f}", *(f"{share:.1f} %" for share in shares))
     return table
 
 

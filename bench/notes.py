@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bench.cores import OpenCore, open_core
 from bench.notes_data import NO_ANSWER, NoteSet, Question, load
+from bench.profiles import first_stage, only, without
 from bench.setup import embedder, scratch
 from polymem.core.filters import Filter, InProjects
 from polymem.core.model import Draft
@@ -20,9 +21,11 @@ DEPTH = 10
 
 RANKINGS: Mapping[str, tuple[Mode, Profile]] = {
     "hybrid": (Mode.HYBRID, DEFAULT_PROFILE),
-    "hybrid without the date match": (Mode.HYBRID, replace(DEFAULT_PROFILE, date=0)),
-    "hybrid, words count double": (Mode.HYBRID, replace(DEFAULT_PROFILE, words_match=2.0)),
-    "hybrid, words count half": (Mode.HYBRID, replace(DEFAULT_PROFILE, words_match=0.5)),
+    "first stage only: no token vectors": (Mode.HYBRID, first_stage()),
+    "token vectors only": (Mode.HYBRID, only("tokens")),
+    "without meaning": (Mode.HYBRID, without("meaning")),
+    "without words": (Mode.HYBRID, without("words")),
+    "without the date match": (Mode.HYBRID, without("date")),
     "vector alone": (Mode.VECTOR, DEFAULT_PROFILE),
     "keyword alone": (Mode.KEYWORD, DEFAULT_PROFILE),
 }
@@ -143,7 +146,7 @@ def _floors(answers: Sequence[Answer], elsewhere: Sequence[Answer]) -> Table:
     evidence = [score for score, is_evidence in hits if is_evidence]
     rest = [score for score, is_evidence in hits if not is_evidence]
     best = [[max(a.scores, default=0.0) for a in group] for group in (answerable, near, elsewhere)]
-    for floor in (0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+    for floor in (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3):
         shares = (100 * sum(score < floor for score in group) / len(group) for group in (evidence, rest, *best))
-        table.add_row(f"{floor:.2f}", *(f"{share:.1f} %" for share in shares))
+        table.add_row(f"{floor:.3f}", *(f"{share:.1f} %" for share in shares))
     return table

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
         8, ge=1, le=256, description="Connections that one worker may open to a PostgreSQL server."
     )
     index_memory_mb: int = Field(512, ge=1, description="Memory the search indexes may take, in MiB.")
+    token_memory_mb: int = Field(64, ge=0, description="Memory token vectors read last may take, in MiB; 0: none kept.")
 
     embedder: str = Field("local", min_length=1, description="local, none, fastembed, or a folder with an ONNX model.")
     embedder_url: str | None = Field(None, description="An OpenAI-compatible server that embeds instead.")

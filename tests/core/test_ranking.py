@@ -75,8 +75,24 @@ def test_conversation_signals_do_not_touch_a_note() -> None:
     (note,) = rank("q", [candidate(**signals)], Mode.HYBRID)
     (turn,) = rank("q", [candidate(**signals, in_conversation=True)], Mode.HYBRID)
 
-    assert set(note.factors) == {"meaning"}
+    assert set(note.factors) == {"base", "meaning"}
     assert {"speaker", "question", "length"} <= set(turn.factors)
+
+
+def test_a_memory_without_token_vectors_is_ranked_by_the_rest() -> None:
+    signals: dict[str, Any] = {"context_cosine": 0.6, "context_keyword": 0.5}
+    bare, whole = candidate("bare", **signals), candidate("whole", **signals, tokens=0.8, context_tokens=0.8)
+    ranked = {r.candidate.memory_id: r for r in rank("q", [bare, whole], Mode.HYBRID)}
+
+    assert "tokens" in ranked["whole"].factors
+    assert "tokens" not in ranked["bare"].factors
+    assert ranked["bare"].total == pytest.approx(ranked["whole"].total, abs=2.5)
+
+
+def test_the_better_each_token_is_matched_the_higher_is_the_score() -> None:
+    ranked = rank("q", [candidate(str(n), tokens=n / 10, context_tokens=n / 10) for n in range(10)], Mode.HYBRID)
+
+    assert [r.candidate.memory_id for r in ranked] == [str(n) for n in reversed(range(10))]
 
 
 def test_keyword_mode_leaves_out_what_has_none_of_the_words() -> None:
@@ -98,6 +114,8 @@ unit = st.floats(0, 1)
             candidate,
             st.uuids().map(str),
             cosine=st.none() | st.floats(-1, 1),
+            tokens=st.none() | st.floats(-1, 1),
+            context_tokens=st.none() | st.floats(-1, 1),
             context_cosine=st.none() | st.floats(-1.5, 1.5),
             keyword=unit,
             context_keyword=unit,

@@ -76,13 +76,6 @@ async def test_in_a_conversation_a_neighbour_supplies_what_is_missing(store: Sto
     assert found[alone.id].context_tokens == found[alone.id].tokens == found[two.id].tokens
 
 
-async def test_a_turn_after_another_speakers_question_is_told_to_answer_it(store: Store, scope: Scope) -> None:
-    turns = ("Ann: where is it?", "Ann: hello?", "Bob: in Brussels", "Bob: yes")
-    _, again, answer, more = await tell(store, scope, *turns, container="talk")
-    found = await ask(store, scope, "Brussels hello yes")
-    assert [found[each.id].answers_question for each in (again, answer, more)] == [False, True, False]
-
-
 async def test_only_the_best_of_the_first_stage_come_to_the_second(store: Store, scope: Scope) -> None:
     told = await tell(store, scope, *(f"cat number{number}" for number in range(8)))
     found = await ask(store, scope, "cat number5", depth=3)

@@ -49,6 +49,7 @@ async def open_core(settings: Settings, clock: Clock | None = None) -> Core:
     store = await open_store(
         location,
         index_memory_bytes=settings.index_memory_mb * 1024 * 1024,
+        token_memory_bytes=settings.token_memory_mb * 1024 * 1024,
         connections=settings.database_connections,
     )
     try:

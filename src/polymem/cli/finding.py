@@ -213,6 +213,9 @@ def _to_explanation(ranked: Ranked, rank: int | None) -> dict[str, Any]:
         "keyword": candidate.keyword,
         "context_keyword": candidate.context_keyword,
         "coverage": candidate.coverage,
+        "tokens": candidate.tokens,
+        "context_tokens": candidate.context_tokens,
+        "first_rank": candidate.first_rank,
         "dense_rank": candidate.dense_rank,
         "keyword_rank": candidate.keyword_rank,
     }

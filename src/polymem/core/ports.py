@@ -145,7 +145,6 @@ class Candidate:
     tokens            MaxSim of the query's tokens and the memory's own, each query token by its rarity, -1..1; None
                       without token vectors
     context_tokens    the same where each query token may be matched by a near neighbour, at a discount
-    answers_question  whether the memory before it in the conversation asks something and is by another speaker
     trust             `trust.trust` of the memory; None until a profile asks for it
 
     A search makes hundreds of them; positional construction takes a third of the time.
@@ -173,7 +172,6 @@ class Candidate:
     first_rank: int | None = None
     tokens: float | None = None
     context_tokens: float | None = None
-    answers_question: bool = False
     trust: float | None = None
 
 

@@ -1,8 +1,8 @@
 """Ranking: measured signals in, one score and its reasons out. Pure functions over a few hundred candidates.
 
-A profile names the weights of one way to rank. The sum of weighted factors decides the order, and a
-logistic curve turns it into a score between 0 and 1 with a meaning of its own (see `Profile`), so that
-one floor works for every query.
+A profile names the weights of one way to rank. The sum of weighted factors is the logarithm of the odds that a memory
+answers the query, as a calibration set of our own has them (see `Profile`); the logistic curve makes a score between
+0 and 1 of it. So one floor works for every query, and memories of all sorts stand in one order.
 """
 
 import math
@@ -25,43 +25,73 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """The weights of a hybrid ranking; docs/recall.md has the ablation of each.
+class Weights:
+    """What each signal adds to the logarithm of the odds; docs/recall.md has the ablation of each.
 
-    `meaning`, `words_match`  similarity of meaning and match of words, each widened by the neighbours
-                              in the same conversation
-    `own_meaning`, `own_words`  the same two without any neighbour
+    `meaning`, `words`, `tokens`  similarity of meaning, match of words and match token by token, each widened by the
+                                  neighbours in the same conversation
+    `own_meaning`, `own_words`, `own_tokens`  the same three without any neighbour
     `coverage`   share of the query's words the memory has itself
     `date`       the memory's date is the one the query names
-    `trust`      what is missing of the memory's trust to 1, taken away, so that nothing becomes relevant by being
-                 trusted; of no weight unless a caller gives it some
-    `conversation_words`  how much more a match of words counts in a conversation, whose short turns
-                              say little to a vector
-    `speaker`, `question`, `length`  as `conversation_words`, act inside conversations only: notes are
-                              never touched by them
-    `midpoint`, `steepness`  of the logistic curve from the weighted sum to the score
-    `floor`  the score below which a hit is left out unless the caller names another floor. Low on
-             purpose: it takes away what has nothing to do with the query and no weak paraphrase
-             (docs/recall.md has the curve)
+    `speaker`    the query names whom the memory quotes
+    `question`   the memory only asks
+    `length`     for each e-fold of more than 20 words
+    `base`       the logarithm of the odds where all signals are 0
     """
 
-    meaning: float = 1.0
-    words_match: float = 1.0
+    base: float
+    meaning: float = 0.0
+    words: float = 0.0
+    tokens: float = 0.0
     own_meaning: float = 0.0
     own_words: float = 0.0
+    own_tokens: float = 0.0
     coverage: float = 0.0
-    date: float = 0.35
+    date: float = 0.0
+    speaker: float = 0.0
+    question: float = 0.0
+    length: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The weights of a hybrid ranking, and from which score on a memory counts as an answer.
+
+    `notes` ranks memories without neighbours, `turns` those that stand in a conversation, whose short texts say less
+    to a vector. `bare_notes` and `bare_turns` are for memories without token vectors: of another embedder, or not
+    embedded anew yet.
+
+    All were fitted on LoCoMo's development half (turns) and on our notes (bench/data), pair by pair and each question
+    counting the same, and then scaled so that the score is the share of hits of such a score that are evidence
+    (Platt 1999). `bench.calibration` prints the fit anew.
+
+    `trust`  what is missing of the memory's trust to 1, six times, taken away, so that nothing becomes relevant by
+             being trusted; of no weight unless a caller gives it some
+    `floor`  the score below which a hit is left out, unless the caller names another floor
+    `answering`  the score that the best hit must reach: if it does not, nothing relevant is there and nothing is
+                 returned, unless the caller names a floor
+    """
+
+    notes: Weights
+    turns: Weights
+    bare_notes: Weights
+    bare_turns: Weights
     trust: float = 0.0
-    conversation_words: float = 0.5
-    speaker: float = 0.2
-    question: float = -0.15
-    length: float = 0.04
-    midpoint: float = 0.5
-    steepness: float = 6.0
-    floor: float = 0.12
+    floor: float = 0.0
+    answering: float = 0.0
 
 
-DEFAULT_PROFILE = Profile()
+DEFAULT_PROFILE = Profile(
+    notes=Weights(base=-7.8, meaning=8.25, words=6.55, tokens=4.0, date=0.3),
+    turns=Weights(
+        base=-9.7, meaning=1.2, words=5.65, own_words=-2.6, tokens=4.8, own_tokens=2.0, date=2.1,
+        speaker=1.3, question=-0.3, length=0.3,
+    ),
+    bare_notes=Weights(base=-6.85, meaning=9.6, words=9.75, date=0.4),
+    bare_turns=Weights(base=-7.7, meaning=2.6, words=8.6, date=2.1, speaker=1.0, question=-0.5, length=0.5),
+    floor=0.005,
+    answering=0.05,
+)  # fmt: skip
 
 
 def trusting(weight: float) -> Profile:
@@ -96,21 +126,17 @@ _DAY = timedelta(days=1)
 _USUAL_LENGTH = math.log1p(20)
 """The length prior of a turn of 20 words is nothing, so that it shifts no score as a whole."""
 
-
 FACTORS = (
-    "meaning",
-    "words",
-    "own_meaning",
-    "own_words",
-    "coverage",
-    "date",
-    "trust",
-    "conversation_words",
-    "speaker",
-    "question",
-    "length",
-)
+    "base", "meaning", "words", "tokens", "own_meaning", "own_words", "own_tokens", "coverage", "date", "trust",
+    "speaker", "question", "length",
+)  # fmt: skip
 """The names of what a total is the sum of, in the order of `Ranked.values`."""
+
+_SINGLE = ("meaning", "words")
+"""The same for a ranking by one of the two alone."""
+
+_TRUST = 6.0
+"""What a wholly untrusted memory loses in logarithm of odds where trust has its whole weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,28 +201,35 @@ def _ranked_by_product(c: Candidate, profile: ScopedProfile, now: datetime | Non
 
 def _ranked_by_one(candidate: Candidate, cosine: float, keyword: float) -> Ranked:
     total = cosine + keyword
-    return Ranked(candidate, min(1.0, max(0.0, total)), total, (cosine, keyword))
+    return Ranked(candidate, min(1.0, max(0.0, total)), total, (cosine, keyword), _SINGLE)
 
 
 def _ranked_by_all(c: Candidate, dates: "NamedDates", profile: Profile) -> Ranked:
+    bare = c.context_tokens is None
+    if c.in_conversation:
+        weights = profile.bare_turns if bare else profile.turns
+    else:
+        weights = profile.bare_notes if bare else profile.notes
     values: tuple[float, ...] = (
-        profile.meaning * (c.context_cosine or 0.0),
-        profile.words_match * c.context_keyword,
-        profile.own_meaning * (c.cosine or 0.0),
-        profile.own_words * c.keyword,
-        profile.coverage * c.coverage,
-        profile.date * date_match(c.occurred_at, dates) if dates else 0.0,
-        profile.trust * (c.trust - 1.0) if c.trust is not None else 0.0,
+        weights.base,
+        weights.meaning * (c.context_cosine or 0.0),
+        weights.words * c.context_keyword,
+        weights.tokens * (c.context_tokens or 0.0),
+        weights.own_meaning * (c.cosine or 0.0),
+        weights.own_words * c.keyword,
+        weights.own_tokens * (c.tokens or 0.0),
+        weights.coverage * c.coverage,
+        weights.date * date_match(c.occurred_at, dates) if dates else 0.0,
+        profile.trust * _TRUST * (c.trust - 1.0) if c.trust is not None else 0.0,
     )
     if c.in_conversation:
         values += (
-            profile.conversation_words * c.context_keyword,
-            profile.speaker * c.speaker_named,
-            profile.question * c.is_question,
-            profile.length * (math.log1p(c.words) - _USUAL_LENGTH),
+            weights.speaker * c.speaker_named,
+            weights.question * c.is_question,
+            weights.length * (math.log1p(c.words) - _USUAL_LENGTH),
         )
     total = sum(values)
-    return Ranked(c, _logistic((total - profile.midpoint) * profile.steepness), total, values)
+    return Ranked(c, _logistic(total), total, values)
 
 
 def _logistic(x: float) -> float:

@@ -1,6 +1,6 @@
 """Finding memories again: candidates → rank → floor → page, and why a memory was not found.
 
-embed the query (cached) → store.candidates (scope and filter applied before any cut)
+read the query (cached) → store.candidates (scope and filter applied before any cut; the best compared token by token)
 → ranking.rank → relevance floor → page → the memories themselves
 """
 
@@ -16,19 +16,21 @@ from polymem.core.errors import EmbeddingUnavailable, InvalidInput, NotFound
 from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded, active, holds, predicate
 from polymem.core.model import MAX_LIMIT, Memory
 from polymem.core.people import Permission, Scope
-from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, Store
+from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, QueryEmbedding, Store
 from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank
 from polymem.core.timeline import past
 from polymem.core.trust import trust
 
 _LEAST_DEPTH = 100
-"""Candidates each leg yields at least: with fewer, fusion loses what only the other leg ranks high."""
+"""Candidates each leg yields at least, and how many of the best of both are compared token by token: with fewer,
+fusion loses what only the other leg ranks high."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallQuery:
     """What to find. `min_score` is the relevance floor, 0..1; 0 lets everything through that either leg
-    yields. Left out, it is the profile's in hybrid mode and 0 in the others, whose scores mean less.
+    yields. Left out, it is the profile's in hybrid mode, where besides nothing is returned when not even the best hit
+    looks like an answer (`Profile.answering`), and 0 in the others, whose scores mean less.
 
     Superseded memories are left out unless `superseded`, and expired ones unless `expired`. `record_access` counts
     the hits as used.
@@ -129,7 +131,8 @@ class Recall:
         moment = self._moment(query)
         mode, found, ranked = await self._ranked(scope, query, moment)
         floor = _floor(query, mode)
-        above = [r for r in ranked if r.score >= floor]
+        answered = bool(ranked) and ranked[0].score >= _answering(query, mode)
+        above = [r for r in ranked if r.score >= floor] if answered else []
         page = above[query.offset : query.offset + query.limit]
         memories = await self._read(scope, [r.candidate.memory_id for r in page], moment)
         # What was forgotten between ranking and reading must not slip out.
@@ -163,11 +166,20 @@ class Recall:
             remedy = "use mode hybrid" if mode is not Mode.HYBRID else "use other words"
             return WhyNot(Stage.CANDIDATES, f"Nothing in it matches the query in {mode.value} mode.", remedy)
         r = ranked[position - 1]
+        if ranked[0].score < (least := _answering(query, mode)):
+            sentence = (
+                f"Nothing looks like an answer: the best score is {ranked[0].score:.4f}, and {least:.4f} is needed."
+            )
+            return WhyNot(Stage.FLOOR, sentence, _lower_to(r.score), position, r.score, r)
         if r.score < (floor := _floor(query, mode)):
             sentence = f"Its score {r.score:.4f} is below the floor {floor:.4f}."
-            # Rounded down, so that the number named really lets it in.
-            remedy = f"lower min_score to {int(r.score * 1000) / 1000:g}"
-            return WhyNot(Stage.FLOOR, sentence, remedy, position, r.score, r)
+            return WhyNot(Stage.FLOOR, sentence, _lower_to(r.score), position, r.score, r)
+        if (first := r.candidate.first_rank) is not None and first > self._depth(query):
+            sentence = (
+                f"By meaning and words together it is number {first}; only the best {self._depth(query)} are compared "
+                f"token by token. Rank {r.candidate.dense_rank} by meaning, {r.candidate.keyword_rank} by words."
+            )
+            return WhyNot(Stage.CANDIDATES, sentence, "narrow the query with a filter", position, r.score, r)
         if _beyond_both_legs(r.candidate, self._depth(query)):
             sentence = (
                 f"Both searches found more than {self._depth(query)} better ones among {found.considered}: "
@@ -199,16 +211,18 @@ class Recall:
         check_query(query.text, limit=query.limit, offset=query.offset)
         if query.min_score is not None and not 0.0 <= query.min_score <= 1.0:
             raise InvalidInput("min_score must be between 0 and 1", field="min_score")
-        mode, vector = await self._vector(query)
+        mode, read = await self._read_query(query)
         model = self._embedder.model
         found = await self._store.candidates(
             scope,
             CandidateQuery(
                 text=None if mode is Mode.VECTOR else query.text,
-                vector=vector,
+                vector=None if read is None else read.vector,
                 # A server that has not answered yet has a name and no dimensions: nothing to search with.
                 model=model if model is not None and model.dimensions else None,
                 filter=self._filter(query, moment),
+                tokens=b"" if read is None else read.tokens,
+                words=() if read is None else read.words,
                 depth=self._depth(query),
                 include=include,
                 known_at=moment.past,
@@ -225,11 +239,14 @@ class Recall:
             if (memory := memories.get(candidate.memory_id)) is not None:
                 candidate.trust = trust(memory, moment.answered_at).score
 
-    async def _vector(self, query: RecallQuery) -> tuple[Mode, bytes | None]:
+    async def _read_query(self, query: RecallQuery) -> tuple[Mode, QueryEmbedding | None]:
+        # Only a hybrid ranking by a profile has a second stage; the others are what they are named after.
         if query.mode is Mode.KEYWORD:
             return Mode.KEYWORD, None
         try:
-            return query.mode, await self._embedder.embed_query(query.text)
+            if query.mode is Mode.HYBRID and isinstance(query.profile, Profile):
+                return query.mode, await self._embedder.read_query(query.text)
+            return query.mode, QueryEmbedding(await self._embedder.embed_query(query.text))
         except EmbeddingUnavailable:
             if query.mode is Mode.VECTOR:
                 raise
@@ -272,6 +289,17 @@ def _floor(query: RecallQuery, mode: Mode) -> float:
     if query.min_score is not None:
         return query.min_score
     return query.profile.floor if mode is Mode.HYBRID or isinstance(query.profile, ScopedProfile) else 0.0
+
+
+def _answering(query: RecallQuery, mode: Mode) -> float:
+    if query.min_score is not None or mode is not Mode.HYBRID or isinstance(query.profile, ScopedProfile):
+        return 0.0
+    return query.profile.answering
+
+
+def _lower_to(score: float) -> str:
+    # Rounded down, so that the number named really lets it in.
+    return f"lower min_score to {int(score * 1000) / 1000:g}"
 
 
 def _beyond_both_legs(candidate: Candidate, depth: int) -> bool:

@@ -29,6 +29,10 @@ where it comes first, and if these are still too many, they are thinned out even
 MOST_QUERY_TOKENS = 64
 """The same for a query: a pasted page is no question."""
 
+_BLOCK = 260_000
+"""Multiplications done at once: from 262,144 on OpenBLAS spreads a product over threads, which would wait for each
+other where several texts are embedded side by side."""
+
 _CAP = 0.375
 """Values are scaled by the largest of their vector, but by no more than this: few reach it, and the others gain."""
 
@@ -67,7 +71,10 @@ class TokenVectors:
         return places if len(places) else np.arange(len(tokens))
 
     def _project(self, states: Rows) -> Rows:
-        projected: Rows = (states @ self._projection).astype("<f4", copy=False)
+        projected: Rows = np.empty((len(states), self._projection.shape[1]), "<f4")
+        block = max(1, _BLOCK // self._projection.size)
+        for start in range(0, len(states), block):
+            np.matmul(states[start : start + block], self._projection, out=projected[start : start + block])
         lengths = np.linalg.norm(projected, axis=1, keepdims=True)
         projected /= np.where(lengths == 0, 1, lengths)
         return projected

@@ -256,6 +256,9 @@ def from_ranked(ranked: Ranked, rank: int) -> Json:
         "keyword": candidate.keyword,
         "context_keyword": candidate.context_keyword,
         "coverage": candidate.coverage,
+        "tokens": candidate.tokens,
+        "context_tokens": candidate.context_tokens,
+        "first_rank": candidate.first_rank,
         "dense_rank": candidate.dense_rank,
         "keyword_rank": candidate.keyword_rank,
     }

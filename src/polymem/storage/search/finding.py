@@ -18,7 +18,6 @@ from polymem.storage.search.picking import distinct
 from polymem.storage.search.second_stage import (
     FetchTokens,
     TokenQuery,
-    answers_questions,
     first_stage,
     token_query,
     token_signals,
@@ -207,7 +206,6 @@ def _candidates(
             nothing if signals.first_rank is None else signals.first_rank.tolist(),
             nothing if signals.tokens is None else _or_none(signals.tokens),
             nothing if signals.context_tokens is None else _or_none(signals.context_tokens),
-            answers_questions(snapshot, rows).tolist(),
         )
     )
 

@@ -4,6 +4,7 @@ The first stage is the plain sum of similarity of meaning and match of words, bo
 loses nothing measurable of what the second stage would find (docs/recall.md).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from polymem.core.ports import TokenSpace
 from polymem.storage.search.analysis import analyse_query
-from polymem.storage.search.columns import NO_CODE, Bools, Floats, Rows
+from polymem.storage.search.columns import Bools, Floats, Rows
 from polymem.storage.search.late_interaction import AFTER, BEFORE, best_matches, in_context, own_match, rarity
 from polymem.storage.search.snapshot import Snapshot
 
@@ -46,15 +47,20 @@ def token_query(tokens: bytes, words: Sequence[str], space: TokenSpace, snapshot
     else:
         memories = snapshot.statistics.documents
         frequencies = {id_: snapshot.statistics.frequencies.get(id_, 0) for id_ in ids}
-    return TokenQuery(
-        rows.reshape(len(words), space.dimensions),
-        to_weights([[frequencies[id_] for id_ in terms[word]] for word in words], memories),
+    weights = to_weights(words, {word: [frequencies[id_] for id_ in terms[word]] for word in terms}, memories)
+    return TokenQuery(rows.reshape(len(words), space.dimensions), weights)
+
+
+def to_weights(words: Sequence[str], frequencies: Mapping[str, Sequence[int]], memories: int) -> Floats:
+    """The weight of each token, whose word `words` names: the rarity of the word, shared by its tokens.
+
+    `frequencies` says how many memories contain each term of a word; the rarest counts, and a word of no term is as
+    common as can be.
+    """
+    tokens = Counter(words)
+    weights = np.array(
+        [rarity(min(frequencies[word], default=memories), memories) / tokens[word] for word in words], np.float32
     )
-
-
-def to_weights(frequencies: Sequence[Sequence[int]], memories: int) -> Floats:
-    """The weight of each token from how many memories contain each term of its word; a word of no term is common."""
-    weights = np.array([rarity(min(of_word, default=memories), memories) for of_word in frequencies], np.float32)
     normalised: Floats = weights / weights.sum()
     return normalised
 
@@ -95,12 +101,3 @@ def neighbours(snapshot: Snapshot, rows: Rows, within: Bools) -> Rows:
             near = np.where(near < snapshot.size, near, -1)
             around.append(np.where((near >= 0) & within[near], near, -1))
     return np.stack(around)
-
-
-def answers_questions(snapshot: Snapshot, rows: Rows) -> Bools:
-    """Whether what stands before each row in its conversation asks something, and another speaker does."""
-    columns = snapshot.columns
-    before = columns.previous[rows]
-    other = (columns.speaker[before] != columns.speaker[rows]) | (columns.speaker[rows] == NO_CODE)
-    answering: Bools = (before >= 0) & columns.is_question[before] & other
-    return answering

@@ -53,15 +53,26 @@ class Explanation(Answer):
     """How a hit came to its place. Signals are null where the search by meaning or by words did not see it."""
 
     rank: int = Field(description="Its place in the whole ranking, from 1.", examples=[1])
-    total: float = Field(description="The sum of all factors, from which the score is made.", examples=[1.62])
+    total: float = Field(
+        description="The sum of all factors: the logarithm of the odds that it answers.", examples=[1.62]
+    )
     factors: dict[str, float] = Field(
-        description="What each factor added.", examples=[{"meaning": 0.71, "words": 0.91}]
+        description="What each factor added.", examples=[{"base": -8.2, "meaning": 5.9, "words": 1.6, "tokens": 4.4}]
     )
     cosine: float | None = Field(description="Similarity of meaning, -1 to 1.", examples=[0.71])
     context_cosine: float | None = Field(description="The same, with its neighbours in the container.", examples=[0.71])
     keyword: float = Field(description="Match of words (BM25), 0 to 1.", examples=[0.9])
     context_keyword: float = Field(description="The same, with its neighbours in the container.", examples=[0.91])
     coverage: float = Field(description="Share of the query's words it has, 0 to 1.", examples=[0.8])
+    tokens: float | None = Field(
+        description="Match of the query's tokens one by one (MaxSim), -1 to 1; null without token vectors.",
+        examples=[0.82],
+    )
+    context_tokens: float | None = Field(description="The same, with its neighbours in the container.", examples=[0.82])
+    first_rank: int | None = Field(
+        description="Its place by meaning and words together, the best of which are compared token by token.",
+        examples=[1],
+    )
     dense_rank: int | None = Field(description="Its place in the search by meaning.", examples=[1])
     keyword_rank: int | None = Field(description="Its place in the search by words.", examples=[1])
 
