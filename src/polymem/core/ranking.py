@@ -128,12 +128,17 @@ _USUAL_LENGTH = math.log1p(20)
 
 FACTORS = (
     "base", "meaning", "words", "tokens", "own_meaning", "own_words", "own_tokens", "coverage", "date", "trust",
-    "speaker", "question", "length",
+    "few", "speaker", "question", "length",
 )  # fmt: skip
 """The names of what a total is the sum of, in the order of `Ranked.values`."""
 
 _SINGLE = ("meaning", "words")
 """The same for a ranking by one of the two alone."""
+
+USUAL_SIZE = 100
+"""The score was fitted on projects of at least so many memories. Of fewer, each is the more likely the one that is
+meant: by Bayes' rule the logarithm of the odds is higher by that of how many times fewer they are (factor `few`).
+More than these change nothing: their best hits by chance look only a little better."""
 
 _TRUST = 6.0
 """What a wholly untrusted memory loses in logarithm of odds where trust has its whole weight."""
@@ -164,9 +169,10 @@ def rank(
     mode: Mode,
     profile: Profile | ScopedProfile = DEFAULT_PROFILE,
     now: datetime | None = None,
+    considered: int = USUAL_SIZE,
 ) -> list[Ranked]:
     """The candidates, best first. Ties go to the newer memory. A `ScopedProfile` ranks in every mode; `now` is what
-    it counts ages from."""
+    it counts ages from. `considered` is how many memories the candidates are the best of."""
     if isinstance(profile, ScopedProfile):
         ranked = [_ranked_by_product(c, profile, now) for c in candidates]
         ranked.sort(key=_newer_last, reverse=True)
@@ -178,7 +184,8 @@ def rank(
             ranked = [_ranked_by_one(c, 0.0, c.keyword) for c in candidates if c.keyword > 0.0]
         case Mode.HYBRID:
             dates = named_dates(query)
-            ranked = [_ranked_by_all(c, dates, profile) for c in candidates]
+            few = math.log(USUAL_SIZE / min(USUAL_SIZE, max(1, considered)))
+            ranked = [_ranked_by_all(c, dates, few, profile) for c in candidates]
     ranked.sort(key=_newer_last, reverse=True)
     return ranked
 
@@ -204,7 +211,7 @@ def _ranked_by_one(candidate: Candidate, cosine: float, keyword: float) -> Ranke
     return Ranked(candidate, min(1.0, max(0.0, total)), total, (cosine, keyword), _SINGLE)
 
 
-def _ranked_by_all(c: Candidate, dates: "NamedDates", profile: Profile) -> Ranked:
+def _ranked_by_all(c: Candidate, dates: "NamedDates", few: float, profile: Profile) -> Ranked:
     bare = c.context_tokens is None
     if c.in_conversation:
         weights = profile.bare_turns if bare else profile.turns
@@ -221,6 +228,7 @@ def _ranked_by_all(c: Candidate, dates: "NamedDates", profile: Profile) -> Ranke
         weights.coverage * c.coverage,
         weights.date * date_match(c.occurred_at, dates) if dates else 0.0,
         profile.trust * _TRUST * (c.trust - 1.0) if c.trust is not None else 0.0,
+        few,
     )
     if c.in_conversation:
         values += (

@@ -230,7 +230,7 @@ class Recall:
         )
         if isinstance(query.profile, Profile) and query.profile.trust:
             await self._weigh_trust(scope, found.items, moment)
-        return mode, found, rank(query.text, found.items, mode, query.profile, moment.answered_at)
+        return mode, found, rank(query.text, found.items, mode, query.profile, moment.answered_at, found.considered)
 
     async def _weigh_trust(self, scope: Scope, candidates: Sequence[Candidate], moment: _Moment) -> None:
         # Only where a profile asks: trust changes with time and findings, so no index keeps it.
