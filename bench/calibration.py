@@ -11,8 +11,9 @@ logarithm of the odds that a hit is evidence, fitted on the ten best hits of eve
 
 import argparse
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +27,20 @@ from bench.floor_chart import Point, draw
 from bench.setup import embedder, scratch
 from polymem.core.filters import Filter, InProjects
 from polymem.core.model import Draft
-from polymem.core.ranking import DEFAULT_PROFILE, FACTORS, Profile, Weights
+from polymem.core.ports import Candidate
+from polymem.core.ranking import DEFAULT_PROFILE, NamedDates, Weights, date_match, named_dates
 from polymem.core.recall import RecallQuery
 
 Matrix = npt.NDArray[np.float64]
 
 SIGNALS = tuple(field.name for field in fields(Weights) if field.name != "base")
-_ONES = Weights(**{field.name: 1.0 for field in fields(Weights)})
-MEASURING = Profile(notes=_ONES, turns=_ONES, bare_notes=_ONES, bare_turns=_ONES)
-"""Weighs nothing, so that each factor is the signal itself."""
+CANDIDATES = 50
+"""Of each question so many of the best by the present weights are looked at."""
+PAIRED = 30
+"""Only so many of the best candidates are paired with the evidence: the others are beaten anyway …"""
 
-CANDIDATES = 100
-PAIRED = 50
-"""Only the best so many candidates that are no evidence are paired: the others are beaten anyway."""
+ROUNDS = 3
+"""… and which those are is decided anew by the weights found, so many times."""
 
 SCALED = 10
 """The score is fitted on so many best hits of a question."""
@@ -48,10 +50,10 @@ RIDGE = 1e-3
 FITTED: Mapping[str, tuple[str, ...]] = {
     "notes": ("meaning", "words", "tokens", "date"),
     "turns": (
-        "meaning", "words", "own_words", "tokens", "own_tokens", "date", "speaker", "question", "length",
+        "meaning", "words", "own_words", "tokens", "date", "speaker", "question", "length",
     ),
     "bare_notes": ("meaning", "words", "date"),
-    "bare_turns": ("meaning", "words", "date", "speaker", "question", "length"),
+    "bare_turns": ("meaning", "words", "own_words", "date", "speaker", "question", "length"),
 }  # fmt: skip
 """The signals of each of a profile's weights. What is missing was tried and did not help (docs/recall.md)."""
 
@@ -76,11 +78,14 @@ def main() -> None:
     console = Console(width=160)
     turns, notes = asyncio.run(_asked(arguments.locomo))
     for name, weights in fit(turns, notes).items():
-        console.print(f"{name}={weights}")
+        named = {signal: value for signal, value in asdict(weights).items() if value}
+        console.print(f"{name}=Weights({', '.join(f'{signal}={value}' for signal, value in named.items())}),")
     curves = {"notes": curve(notes, DEFAULT_PROFILE.notes), "conversations": curve(turns, DEFAULT_PROFILE.turns)}
+    curves["both"] = [_mean(*points) for points in zip(*curves.values(), strict=True)]
     for name, points in curves.items():
         console.print(_table(name, points))
     if arguments.chart is not None:
+        del curves["both"]
         arguments.chart.write_text(draw(curves, DEFAULT_PROFILE.answering))
 
 
@@ -98,17 +103,23 @@ def _of(name: str, turns: Sequence[Asked], notes: Sequence[Asked]) -> Sequence[A
 
 def pairwise(asked: Sequence[Asked], signals: Sequence[str]) -> Matrix:
     """One weight for each of SIGNALS, 0 for those not named."""
-    columns = [SIGNALS.index(name) for name in signals]
+    weights = np.array([float(name in signals and name in ("meaning", "words", "tokens")) for name in SIGNALS])
+    for _ in range(ROUNDS):
+        weights = _paired(asked, [SIGNALS.index(name) for name in signals], weights)
+    return weights
+
+
+def _paired(asked: Sequence[Asked], columns: list[int], former: Matrix) -> Matrix:
     differences, shares = [], []
-    plain = np.array([name in ("meaning", "words", "tokens") for name in SIGNALS], float)
     for one in asked:
-        if not one.evidence.any() or one.evidence.all():
+        if not one.evidence.any():
             continue
-        best = np.argsort(-(one.signals @ plain))[:PAIRED]
+        best = np.argsort(-(one.signals @ former), kind="stable")[:PAIRED]
         others = best[~one.evidence[best]]
         pairs = one.signals[one.evidence][:, None, columns] - one.signals[others][None][:, :, columns]
-        differences.append(pairs.reshape(-1, len(columns)))
-        shares.append(np.full(len(differences[-1]), 1 / max(1, len(differences[-1]))))
+        if len(others):
+            differences.append(pairs.reshape(-1, len(columns)))
+            shares.append(np.full(len(differences[-1]), 1 / len(differences[-1])))
     all_pairs, weights = np.concatenate(differences), np.concatenate(shares)
     spread = np.sqrt((weights[:, None] * all_pairs**2).sum(axis=0) / weights.sum()) + 1e-9
     fitted = np.zeros(len(SIGNALS))
@@ -162,10 +173,17 @@ def curve(asked: Sequence[Asked], weights: Weights) -> list[Point]:
     elsewhere = best(one for one in asked if not one.answerable and not one.near)
     near = best(one for one in asked if one.near)
     points = []
-    for floor in (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6):
+    for floor in (0.005, 0.01, 0.02, 0.03, 0.04, 0.045, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4):
         shares = [100 * float((group < floor).mean()) for group in (own, elsewhere, near)]
         points.append(Point(floor, *shares))
     return points
+
+
+def _mean(one: Point, other: Point) -> Point:
+    """Both sets counting the same."""
+    return Point(
+        one.floor, (one.lost + other.lost) / 2, (one.elsewhere + other.elsewhere) / 2, (one.near + other.near) / 2
+    )
 
 
 def _table(name: str, points: Sequence[Point]) -> Table:
@@ -248,14 +266,33 @@ async def _ask(
     if project is not None:
         found = await opened.core.projects.get(opened.scope, project)
         filter_ = (InProjects(frozenset({found.id})),)
-    query = RecallQuery(
-        text=text, filter=filter_, profile=MEASURING, limit=CANDIDATES, min_score=0.0, record_access=False
-    )
+    query = RecallQuery(text=text, filter=filter_, limit=CANDIDATES, min_score=0.0, record_access=False)
     hits = (await opened.core.recall(opened.scope, query)).hits
-    rows = [dict(zip(FACTORS, hit.why.values, strict=False)) for hit in hits]
-    signals = np.array([[row.get(name, 0.0) for name in SIGNALS] for row in rows]).reshape(-1, len(SIGNALS))
+    dates = named_dates(text)
+    signals = np.array([_signals(hit.why.candidate, dates) for hit in hits]).reshape(-1, len(SIGNALS))
     is_evidence = np.array([ids[hit.memory.id] in evidence for hit in hits], np.bool_)
     return Asked(signals, is_evidence, bool(evidence), near)
+
+
+def _signals(candidate: Candidate, dates: NamedDates) -> list[float]:
+    """A candidate's row of SIGNALS, as `ranking` weighs them."""
+    measured = {
+        "meaning": candidate.context_cosine or 0.0,
+        "words": candidate.context_keyword,
+        "tokens": candidate.context_tokens or 0.0,
+        "own_meaning": candidate.cosine or 0.0,
+        "own_words": candidate.keyword,
+        "own_tokens": candidate.tokens or 0.0,
+        "coverage": candidate.coverage,
+        "date": date_match(candidate.occurred_at, dates),
+    }
+    if candidate.in_conversation:
+        measured |= {
+            "speaker": float(candidate.speaker_named),
+            "question": float(candidate.is_question),
+            "length": math.log1p(candidate.words) - math.log1p(20),
+        }
+    return [measured.get(name, 0.0) for name in SIGNALS]
 
 
 if __name__ == "__main__":

@@ -146,3 +146,58 @@ def test_why_not_names_the_stage_that_lost_a_memory(api: httpx2.Client, ids: dic
     api.delete(f"/v1/memories/{ids['bread']}")
     assert stage("rye bread", "bread") == "forgotten"
     assert api.post("/v1/recall/why-not", json={"query": "x", "memory_id": "nobody"}).status_code == 404
+
+
+@pytest.fixture
+def diary(api: httpx2.Client) -> dict[str, str]:
+    """Ids of a hundred and more memories about the work in a kitchen, by their text."""
+    texts = [
+        f"On day {number} the kitchen used {number * 3} kilos of flour and baked rye bread." for number in range(120)
+    ]
+    kept = api.post("/v1/memories/batch", json={"memories": [{"content": text} for text in texts]}).json()["ids"]
+    return dict(zip(texts, kept, strict=True))
+
+
+def test_a_question_that_nothing_answers_is_answered_with_nothing(api: httpx2.Client, diary: dict[str, str]) -> None:
+    foreign = "Which TLS certificate authority signs the staging servers?"
+    assert recall(api, foreign)["hits"] == []
+    assert recall(api, foreign)["matched"] == 0
+    assert len(recall(api, foreign, min_score=0)["hits"]) == 10
+    assert recall(api, "How much flour did the kitchen use on day 17?")["hits"][0]["score"] > 0.2
+    body = {"query": foreign, "memory_id": next(iter(diary.values()))}
+    lost = api.post("/v1/recall/why-not", json=body).json()
+    assert lost["stage"] in {"floor", "candidates"}
+
+
+def test_explain_tells_how_well_each_word_is_matched(api: httpx2.Client, ids: dict[str, str]) -> None:
+    explained = recall(api, "rye bread", explain=True)["hits"][0]["explain"]
+    assert explained["tokens"] > 0.6
+    assert explained["context_tokens"] == explained["tokens"]
+    assert explained["first_rank"] == 1
+    assert {"base", "meaning", "words", "tokens", "few"} <= set(explained["factors"])
+
+
+@pytest.mark.parametrize("question", ["How do I bake sourdough?", "quantum chromodynamics", "the price of copper"])
+def test_being_one_of_few_memories_is_not_enough(api: httpx2.Client, question: str) -> None:
+    api.post("/v1/memories", json={"content": "The cat sleeps on the sofa"})
+    assert recall(api, question)["hits"] == []
+    assert len(recall(api, "pets")["hits"]) == 1
+
+
+def test_beside_a_good_hit_an_unrelated_one_is_left_out(api: httpx2.Client, ids: dict[str, str]) -> None:
+    answer = recall(api, "Where does the bakery sell rye bread?")
+    assert [hit["memory"]["id"] for hit in answer["hits"]] == [ids["bread"]]
+
+
+def test_why_not_tells_of_a_memory_that_never_came_to_the_second_stage(
+    api: httpx2.Client, diary: dict[str, str]
+) -> None:
+    query = "flour on day 17"
+    found = {hit["memory"]["id"] for hit in recall(api, query, min_score=0, limit=50)["hits"]}
+    told = [
+        api.post("/v1/recall/why-not", json={"query": query, "memory_id": id_, "min_score": 0}).json()
+        for id_ in list(diary.values())[-20:]
+        if id_ not in found
+    ]
+    assert {each["stage"] for each in told} <= {"page", "candidates"}
+    assert any(each["stage"] == "candidates" and "token by token" in each["sentence"] for each in told)

@@ -115,15 +115,15 @@ def test_findings_are_kept_and_make_the_trust(api: httpx2.Client) -> None:
 
 def test_recall_weighs_trust_where_it_is_asked_to(api: httpx2.Client) -> None:
     doubted = keep(api, "The harbour opens at six")
-    keep(api, "The harbour opens at six, mostly")
+    keep(api, "On most days the harbour opens at six or a little later")
     api.post(f"/v1/memories/{doubted['id']}/contradict")
     query = "When does the harbour open? At six?"
     assert contents(api, query)[0] == "The harbour opens at six"
     asked = {"query": query, "explain": True, "trust_weight": 1}
     first, last = api.post("/v1/recall", json=asked).json()["hits"]
     assert last["memory"]["id"] == doubted["id"]
-    assert last["explain"]["factors"]["trust"] == pytest.approx(-0.76)
-    assert first["explain"]["factors"]["trust"] == pytest.approx(-0.32)
+    assert last["explain"]["factors"]["trust"] == pytest.approx(6 * -0.76)
+    assert first["explain"]["factors"]["trust"] == pytest.approx(6 * -0.32)
     for wrong in (-0.1, 1.1, "much"):
         refused = api.post("/v1/recall", json={"query": "x", "trust_weight": wrong})
         assert (refused.status_code, "trust_weight" in refused.text) == (400, True)

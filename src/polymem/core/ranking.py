@@ -67,9 +67,9 @@ class Profile:
 
     `trust`  what is missing of the memory's trust to 1, six times, taken away, so that nothing becomes relevant by
              being trusted; of no weight unless a caller gives it some
-    `floor`  the score below which a hit is left out, unless the caller names another floor
     `answering`  the score that the best hit must reach: if it does not, nothing relevant is there and nothing is
                  returned, unless the caller names a floor
+    `floor`  the score below which other hits are left out (see `usual_floor`), unless the caller names a floor
     """
 
     notes: Weights
@@ -82,15 +82,17 @@ class Profile:
 
 
 DEFAULT_PROFILE = Profile(
-    notes=Weights(base=-7.8, meaning=8.25, words=6.55, tokens=4.0, date=0.3),
+    notes=Weights(base=-8.15, meaning=7.99, words=5.08, tokens=5.25, date=0.77),
     turns=Weights(
-        base=-9.7, meaning=1.2, words=5.65, own_words=-2.6, tokens=4.8, own_tokens=2.0, date=2.1,
-        speaker=1.3, question=-0.3, length=0.3,
+        base=-7.01, meaning=1.35, words=3.10, own_words=-1.25, tokens=4.34, date=0.88,
+        speaker=0.66, question=-0.18, length=0.10,
     ),
-    bare_notes=Weights(base=-6.85, meaning=9.6, words=9.75, date=0.4),
-    bare_turns=Weights(base=-7.7, meaning=2.6, words=8.6, date=2.1, speaker=1.0, question=-0.5, length=0.5),
+    bare_notes=Weights(base=-7.05, meaning=10.40, words=9.39, date=0.87),
+    bare_turns=Weights(
+        base=-6.15, meaning=2.76, words=10.10, own_words=-3.90, date=0.84, speaker=0.75, question=-0.23, length=0.29
+    ),
     floor=0.005,
-    answering=0.05,
+    answering=0.045,
 )  # fmt: skip
 
 
@@ -140,6 +142,9 @@ USUAL_SIZE = 100
 meant: by Bayes' rule the logarithm of the odds is higher by that of how many times fewer they are (factor `few`).
 More than these change nothing: their best hits by chance look only a little better."""
 
+_FEWEST = 3
+"""Fewer count as so many: something must speak for the only memory there is, too."""
+
 _TRUST = 6.0
 """What a wholly untrusted memory loses in logarithm of odds where trust has its whole weight."""
 
@@ -184,10 +189,23 @@ def rank(
             ranked = [_ranked_by_one(c, 0.0, c.keyword) for c in candidates if c.keyword > 0.0]
         case Mode.HYBRID:
             dates = named_dates(query)
-            few = math.log(USUAL_SIZE / min(USUAL_SIZE, max(1, considered)))
-            ranked = [_ranked_by_all(c, dates, few, profile) for c in candidates]
+            relief = few(considered)
+            ranked = [_ranked_by_all(c, dates, relief, profile) for c in candidates]
     ranked.sort(key=_newer_last, reverse=True)
     return ranked
+
+
+def few(considered: int) -> float:
+    """What is added to the logarithm of the odds where only so many memories were considered."""
+    return math.log(USUAL_SIZE / min(USUAL_SIZE, max(_FEWEST, considered)))
+
+
+def usual_floor(profile: Profile, considered: int) -> float:
+    """The floor of hits beside the best. Being one of few speaks for the best of them, not for its companions: their
+    floor rises with the scores."""
+    if not 0.0 < profile.floor < 1.0:
+        return profile.floor
+    return _logistic(math.log(profile.floor / (1.0 - profile.floor)) + few(considered))
 
 
 def _newer_last(ranked: Ranked) -> tuple[float, datetime, str]:
@@ -211,7 +229,7 @@ def _ranked_by_one(candidate: Candidate, cosine: float, keyword: float) -> Ranke
     return Ranked(candidate, min(1.0, max(0.0, total)), total, (cosine, keyword), _SINGLE)
 
 
-def _ranked_by_all(c: Candidate, dates: "NamedDates", few: float, profile: Profile) -> Ranked:
+def _ranked_by_all(c: Candidate, dates: "NamedDates", relief: float, profile: Profile) -> Ranked:
     bare = c.context_tokens is None
     if c.in_conversation:
         weights = profile.bare_turns if bare else profile.turns
@@ -228,7 +246,7 @@ def _ranked_by_all(c: Candidate, dates: "NamedDates", few: float, profile: Profi
         weights.coverage * c.coverage,
         weights.date * date_match(c.occurred_at, dates) if dates else 0.0,
         profile.trust * _TRUST * (c.trust - 1.0) if c.trust is not None else 0.0,
-        few,
+        relief,
     )
     if c.in_conversation:
         values += (

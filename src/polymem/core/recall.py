@@ -5,6 +5,7 @@ read the query (cached) → store.candidates (scope and filter applied before an
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +18,7 @@ from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded,
 from polymem.core.model import MAX_LIMIT, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, QueryEmbedding, Store
-from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank
+from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank, usual_floor
 from polymem.core.timeline import past
 from polymem.core.trust import trust
 
@@ -130,9 +131,7 @@ class Recall:
         """
         moment = self._moment(query)
         mode, found, ranked = await self._ranked(scope, query, moment)
-        floor = _floor(query, mode)
-        answered = bool(ranked) and ranked[0].score >= _answering(query, mode)
-        above = [r for r in ranked if r.score >= floor] if answered else []
+        above = _above(query, mode, found.considered, ranked)
         page = above[query.offset : query.offset + query.limit]
         memories = await self._read(scope, [r.candidate.memory_id for r in page], moment)
         # What was forgotten between ranking and reading must not slip out.
@@ -171,7 +170,7 @@ class Recall:
                 f"Nothing looks like an answer: the best score is {ranked[0].score:.4f}, and {least:.4f} is needed."
             )
             return WhyNot(Stage.FLOOR, sentence, _lower_to(r.score), position, r.score, r)
-        if r.score < (floor := _floor(query, mode)):
+        if r.score < (floor := _floor(query, mode, found.considered)) and not _leads(query, mode, position):
             sentence = f"Its score {r.score:.4f} is below the floor {floor:.4f}."
             return WhyNot(Stage.FLOOR, sentence, _lower_to(r.score), position, r.score, r)
         if (first := r.candidate.first_rank) is not None and first > self._depth(query):
@@ -285,16 +284,38 @@ class Recall:
         task.add_done_callback(self._background.discard)
 
 
-def _floor(query: RecallQuery, mode: Mode) -> float:
+def _above(query: RecallQuery, mode: Mode, considered: int, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """What is relevant enough to be returned."""
+    if not ranked or ranked[0].score < _answering(query, mode):
+        return []
+    floor = _floor(query, mode, considered)
+    return [r for place, r in enumerate(ranked, start=1) if r.score >= floor or _leads(query, mode, place)]
+
+
+def _by_profile(query: RecallQuery, mode: Mode) -> Profile | None:
+    """The profile that decides what is relevant: none where the caller does, or where scores do not mean that."""
+    if query.min_score is not None or mode is not Mode.HYBRID or isinstance(query.profile, ScopedProfile):
+        return None
+    return query.profile
+
+
+def _floor(query: RecallQuery, mode: Mode, considered: int) -> float:
     if query.min_score is not None:
         return query.min_score
-    return query.profile.floor if mode is Mode.HYBRID or isinstance(query.profile, ScopedProfile) else 0.0
+    if isinstance(query.profile, ScopedProfile):
+        return query.profile.floor
+    profile = _by_profile(query, mode)
+    return 0.0 if profile is None else usual_floor(profile, considered)
 
 
 def _answering(query: RecallQuery, mode: Mode) -> float:
-    if query.min_score is not None or mode is not Mode.HYBRID or isinstance(query.profile, ScopedProfile):
-        return 0.0
-    return query.profile.answering
+    profile = _by_profile(query, mode)
+    return -math.inf if profile is None else profile.answering
+
+
+def _leads(query: RecallQuery, mode: Mode, place: int) -> bool:
+    # The best hit is held to what an answer must reach, and not to the floor besides.
+    return place == 1 and _by_profile(query, mode) is not None
 
 
 def _lower_to(score: float) -> str:
