@@ -269,4 +269,4 @@ async def test_trust_moves_a_memory_only_where_a_profile_gives_it_weight(
     assert await found(core, scope, "cat sleeps") == before
     weighed = await core.recall(scope, asking("cat sleeps", profile=trusting(1.0)))
     assert [hit.memory.id for hit in weighed.hits] == [trusted.id, doubted.id]
-    assert [hit.why.factors["trust"] for hit in weighed.hits] == pytest.approx([-0.15, -0.7])
+    assert [hit.why.factors["trust"] for hit in weighed.hits] == pytest.approx([6 * -0.15, 6 * -0.7])
