@@ -22,6 +22,7 @@ BENCHMARKS = (
     "chroma",
     "crash",
     "startup",
+    "mcp_startup",
 )
 
 

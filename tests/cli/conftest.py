@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from polymem.cli import command_line
+from polymem.cli.group import command_line
 
 PATIENCE = 120.0
 POLYMEM = str(Path(sys.executable).parent / "polymem")

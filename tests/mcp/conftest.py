@@ -17,6 +17,11 @@ Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 @pytest.fixture
 def connect(server: Server) -> Connect:
+    """`connecting` to the server that all tests share."""
+    return connecting(server)
+
+
+def connecting(server: Server) -> Connect:
     """`async with connect(key) as client`: the official client at the server's /mcp, with this key or none.
 
     `mode` is "auto" for the present protocol, "legacy" for the handshake of the older ones.

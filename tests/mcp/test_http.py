@@ -5,8 +5,10 @@ import pytest
 from mcp import MCPError
 
 from polymem.core.people import Permission
-from tests.mcp.conftest import Connect, text_of, told
-from tests.serving import Server
+from polymem.dialects import DIALECTS
+from tests.conftest import MakeSettings
+from tests.mcp.conftest import Connect, connecting, text_of, told
+from tests.serving import Server, serving
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -136,3 +138,58 @@ async def test_a_key_of_one_project_works_on_it_and_says_so(server: Server, conn
         assert kept["project"] == {"key": "garden", "source": "the only one this credential reaches"}
         assert kept["memory"]["project"] == "garden"
         assert told(await client.call_tool("recall", {"query": "roses"}))["matched"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("aimemory", "remember"),
+        ("selfmemory", "search"),
+        ("mememory", "help"),
+        ("memanto", "remember"),
+        ("memento", "memory_save"),
+    ],
+)
+async def test_every_dialects_port_and_prefix_has_its_tools(
+    server: Server, make_settings: MakeSettings, connect: Connect, name: str, first: str
+) -> None:
+    dialect = next(one for one in DIALECTS if one.name == name)
+    key = server.new_key(server.new_organization())
+    async with connect(key, f"/{name}/mcp") as client:
+        assert (await client.list_tools()).tools[0].name == first
+    async with connect(key, f"/{name}/mcp?toolset=polymem") as client:
+        assert (await client.list_tools()).tools[0].name == "remember"
+    with serving(make_settings(), dialect=dialect) as alone:
+        own = alone.new_key(alone.new_organization())
+        async with connecting(alone)(own) as client:
+            assert (await client.list_tools()).tools[0].name == first
+
+
+def test_an_unknown_toolset_is_refused(server: Server) -> None:
+    refused = post(server, path="/mcp?toolset=nobody")
+    assert refused.status_code == 400
+    assert "polymem, selfmemory, mememory, memento" in refused.json()["error"]["message"]
+
+
+def test_where_keys_are_required_nobody_is_let_in_without(make_settings: MakeSettings) -> None:
+    with serving(make_settings(auth="required")) as required:
+        refused = post(required)
+        assert refused.status_code == 401
+        assert "www-authenticate" in refused.headers
+        assert post(required, required.new_key(required.new_organization())).status_code == 200
+
+
+def test_a_body_over_the_limit_is_refused(make_settings: MakeSettings) -> None:
+    with serving(make_settings(max_body_mb=0.01)) as small, small.client() as client:
+        assert client.post("/mcp", content=b" " * 20_000, headers=HEADERS).status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"jsonrpc": "2.0"}'])
+@pytest.mark.parametrize("version", ["2026-07-28", "2025-11-25", "1999-01-01", None])
+def test_nonsense_is_refused_in_order(server: Server, body: bytes, version: str | None) -> None:
+    headers = {"Accept": HEADERS["Accept"], "Content-Type": "application/json"}
+    with server.client() as client:
+        answer = client.post(
+            "/mcp", content=body, headers=headers | ({} if version is None else {"MCP-Protocol-Version": version})
+        )
+    assert 200 <= answer.status_code < 500

@@ -7,13 +7,12 @@ completion of a shell answer at once; this table is the only place that loads mo
 import importlib
 import os
 import sys
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
-from typer.main import get_group
+from typing import TYPE_CHECKING, Any
 
 from polymem import __version__
+
+if TYPE_CHECKING:
+    import typer
 
 # command: (module of this package, what it does)
 COMMANDS = {
@@ -52,55 +51,18 @@ COMMANDS = {
     "version": ("version", "Tell the version."),
 }
 
-
-class Commands(TyperGroup):
-    """A group that knows its commands by the table and loads the one that runs."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command to run, from its module."""
-        name, listed, rest = super().resolve_command(ctx, args)
-        if name is None:
-            return name, listed, rest
-        module = importlib.import_module(f"polymem.cli.{COMMANDS[name][0]}")
-        return name, get_group(module.app).commands[name], rest
-
-
 _COMPLETING = "_POLYMEM_COMPLETE"
 """Set by a shell that asks how a command could go on."""
 
 
-def commands(**options: Any) -> typer.Typer:
+def commands(**options: Any) -> "typer.Typer":
     """An empty list of commands, to be filled by a module.
 
     Its help is plain: importing what draws boxes takes longer than everything else together.
     """
+    import typer  # noqa: PLC0415 - slow, and not needed for what answers at once
+
     return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, **options)
-
-
-def command_line(*, completion: bool) -> typer.Typer:
-    """The whole command. With `completion` it has Typer's options for that, which take 0.2 s to read."""
-    app = typer.Typer(
-        cls=Commands,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=completion,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Settings come from POLYMEM_* variables; --install-completion teaches the shell. Exit codes: 0 done, "
-        "1 failed, 2 wrong usage or input, 3 not found, 4 conflict, 5 something needed does not answer, 6 done but "
-        "for what is reported, 130 interrupted.",
-    )
-
-    @app.callback()
-    def polymem() -> None:
-        """A memory for AI agents: keeps what it is told and finds it again by meaning. Works offline."""
-
-    def listed() -> None:
-        """Stands in the list for a command whose module is not loaded."""
-
-    for name, (_, line) in COMMANDS.items():
-        app.command(name, help=line)(listed)
-    return app
 
 
 def main() -> None:
@@ -116,4 +78,4 @@ def main() -> None:
             importlib.import_module("polymem.cli.mcp_stdio").serve(options)
             return
     completion = _COMPLETING in os.environ or any(argument.endswith("-completion") for argument in sys.argv[1:2])
-    command_line(completion=completion)(prog_name="polymem")
+    importlib.import_module("polymem.cli.group").command_line(completion=completion)(prog_name="polymem")
