@@ -26,7 +26,7 @@ def _operations(*schemes: str) -> list[tuple[str, str]]:
 
 
 EITHER = [("POST", "/context/summarize"), ("POST", "/context/summarize/custom"), ("POST", "/context/compress")]
-EITHER += [("POST", "/agents/{agent}/deactivate")]
+EITHER += [("POST", "/agents/{agent}/deactivate"), ("GET", "/status")]
 """A session may stand for the key here, and is not needed where there is one."""
 
 MEMORY_OPERATIONS = [one for one in _operations("bearer", "key", "session") if one not in EITHER]

@@ -225,6 +225,16 @@ class Agents:
         """A session, over or not; only for whoever has proved to hold its token."""
         return await self._store.agents.session(Scope(organization_id=organization_id), session_id)
 
+    async def last_session(self, scope: Scope) -> AgentSession | None:
+        """The session that was begun last with an agent the scope reaches, if it is not over."""
+        require(scope, Permission.READ)
+        activity = await self._store.agents.activity(scope)
+        if not activity:
+            return None
+        project_id = max(activity, key=lambda one: activity[one].last_started_at)
+        (session,) = await self._store.agents.sessions(scope, project_id, 1)
+        return None if session.is_over(self._clock.now()) else session
+
     async def extend(self, session: AgentSession, by: timedelta) -> AgentSession:
         """Move the end of a session that is not over. Raises InvalidInput, NotFound."""
         self._check_lifetime(by)

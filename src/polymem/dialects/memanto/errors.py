@@ -54,6 +54,13 @@ class InvalidSession(NotAuthenticated):
         super().__init__(message)
 
 
+class NoSession(NotFound):
+    """No session is active."""
+
+    def __init__(self) -> None:
+        super().__init__("Session", "")
+
+
 class OtherAgent(Forbidden):
     """The session is another agent's."""
 
@@ -94,6 +101,8 @@ def render(error: PolymemError) -> Response:
             return _answer(403, "SESSION_AGENT_MISMATCH", str(error))
         case Forbidden():
             return _answer(403, "FORBIDDEN", str(error))
+        case NoSession():
+            return _answer(404, "SESSION_NOT_FOUND", "There is no active session")
         case NotFound(kind=kind, identifier=identifier):
             return _not_found(kind, identifier)
         case MethodNotAllowed():

@@ -1,6 +1,7 @@
 """Sessions: activated with a key, and used with their token."""
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -18,9 +19,10 @@ from polymem.dialects.memanto.calls import (
     OpenRoute,
     SessionRoute,
     presented_token,
+    require_lasting,
     session_of,
 )
-from polymem.dialects.memanto.errors import InvalidSession
+from polymem.dialects.memanto.errors import InvalidSession, NoSession
 from polymem.dialects.memanto.mapping import agents as mapping
 from polymem.dialects.memanto.mapping.values import Flat, enveloped
 from polymem.dialects.memanto.routes.agents import AgentId
@@ -88,9 +90,21 @@ async def current(call: Caller) -> Response:
     return kit.JsonResponse(enveloped(await _told(call), call.core.clock.now()))
 
 
-@router.get("/status", summary="Status", response_model=SessionAnswer)
-async def status(call: Caller) -> Response:
-    """Addition: the session whose token is sent; its own status is at the top."""
+@open_to_both.get("/status", summary="Status", response_model=SessionAnswer)
+async def status(call: Caller, request: Request) -> Response:
+    """Addition: the session whose token is sent or, without one, the one that was begun last, if it is not over; its
+    own status is at the top."""
+    if call.session is None and (token := presented_token(request)) is not None:
+        session = await session_of(call.core, token)
+        require_lasting(call.core, session)
+        if session.organization_id != call.scope.organization_id:
+            raise InvalidSession
+        call = replace(call, session=session)
+    elif call.session is None:
+        last = await call.core.agents.last_session(call.scope)
+        if last is None:
+            raise NoSession
+        call = replace(call, session=last)
     return kit.JsonResponse(enveloped(await _told(call), call.core.clock.now(), own_status=True))
 
 
