@@ -64,6 +64,9 @@ class Recording:
     async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return await self.backend.read(tenant, self._recorded(work))
 
+    async def read_recent(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self.backend.read_recent(tenant, self._recorded(work))
+
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return await self.backend.write(tenant, self._recorded(work))
 

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -25,12 +26,13 @@ _FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
 class Postgres:
     """A server of a test's own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_copy: bool = False) -> None:
         self._server: PostgresServer = get_server(directory / "data", cleanup_mode="stop")
         self.uri: str = self._server.get_uri()
-        for setting in _FAST:
-            self.run(f"ALTER SYSTEM SET {setting}")
-        self.run("SELECT pg_reload_conf()")
+        if not is_copy:
+            for setting in _FAST:
+                self.run(f"ALTER SYSTEM SET {setting}")
+            self.run("SELECT pg_reload_conf()")
 
     def run(self, statement: str) -> None:
         """One statement, as the superuser, outside any transaction."""
@@ -51,20 +53,22 @@ class Postgres:
         """Starts it again, at the same address."""
         self._server.start()
 
-    @property
-    def data(self) -> Path:
-        """Where it keeps its files."""
-        return Path(self._server.pgdata)
-
-    @property
-    def programs(self) -> Path:
-        """Where PostgreSQL's programs are."""
-        return Path(self._server.bin_path)
-
-    @property
-    def user(self) -> str | None:
-        """The user of the system it runs as, None for the one who runs the tests."""
-        return self._server.system_user
+    @contextmanager
+    def standby(self) -> Iterator["Postgres"]:
+        """A second server that follows this one, until the block ends."""
+        with _directory() as directory:
+            user = self._server.system_user
+            if user is not None:
+                shutil.chown(directory, user)
+            program = str(Path(self._server.bin_path) / "pg_basebackup")
+            host = conninfo_to_dict(self.uri)["host"]
+            how = ["-U", "postgres", "-D", str(directory / "data"), "-R", "-X", "stream", "-c", "fast"]
+            subprocess.run([program, "-h", str(host), *how], check=True, user=user, cwd="/", capture_output=True)
+            for left in (".s.PGSQL.5432.lock", ".handle_pids.json", "log"):
+                # The first server's, not the database's.
+                (directory / "data" / left).unlink(missing_ok=True)
+            with _running(Postgres(directory, is_copy=True)) as server:
+                yield server
 
 
 def to_url(uri: str, database: str) -> str:
@@ -76,15 +80,25 @@ def to_url(uri: str, database: str) -> str:
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """A new server until the block ends."""
+    with _directory() as directory, _running(Postgres(directory)) as server:
+        yield server
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
     # Not below pytest's own directory: the server may run as another user, who must reach it.
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         directory.chmod(0o755)
-        server = Postgres(directory)
-        try:
-            yield server
-        finally:
-            server.start()
-            server._server.cleanup()
+        yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _running(server: Postgres) -> Iterator[Postgres]:
+    try:
+        yield server
+    finally:
+        server.start()
+        server._server.cleanup()

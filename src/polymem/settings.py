@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     data_dir: ExpandedPath = Field(Path("~/.polymem").expanduser(), description="Where memories are kept.")
     cache_dir: ExpandedPath | None = Field(None, description="Where built models are kept; default DATA_DIR/models.")
     database_url: SecretStr | None = Field(None, description="A database instead of the one in the data directory.")
+    database_replica_url: SecretStr | None = Field(
+        None, description="A read replica of that database, for recall and lists."
+    )
     database_connections: int = Field(
         8, ge=1, le=256, description="Connections that one worker may open to a PostgreSQL server."
     )
@@ -187,6 +190,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
+    @field_validator("database_replica_url")
+    @classmethod
+    def _is_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return url
+
     @field_validator("smtp_url")
     @classmethod
     def _is_smtp(cls, url: SecretStr | None) -> SecretStr | None:
@@ -200,6 +210,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"POLYMEM_HOST {self.host} can be reached by other machines, and with POLYMEM_AUTH=local nobody needs "
                 "a key; set POLYMEM_AUTH=required, or listen on 127.0.0.1"
+            )
+        if self.database_replica_url is not None and self.database_url is None:
+            raise ValueError(
+                "POLYMEM_DATABASE_REPLICA_URL is a copy of the database that POLYMEM_DATABASE_URL must name"
             )
         if self.embedder_url is not None and not self.embedder_model:
             raise ValueError("POLYMEM_EMBEDDER_URL needs the model's name in POLYMEM_EMBEDDER_MODEL")

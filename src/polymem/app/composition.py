@@ -51,6 +51,7 @@ async def open_core(settings: Settings, clock: Clock | None = None) -> Core:
         index_memory_bytes=settings.index_memory_mb * 1024 * 1024,
         token_memory_bytes=settings.token_memory_mb * 1024 * 1024,
         connections=settings.database_connections,
+        replica=None if settings.database_replica_url is None else settings.database_replica_url.get_secret_value(),
     )
     try:
         organization = await ensure_local_organization(store, clock, new_id)

@@ -32,15 +32,17 @@ async def open_store(
     index_memory_bytes: int = INDEX_MEMORY_BYTES,
     token_memory_bytes: int = TOKEN_MEMORY_BYTES,
     connections: int = CONNECTIONS,
+    replica: str | None = None,
 ) -> Store:
     """The store at `location`: a `postgresql://` URL, or a data directory (or database file) for SQLite.
 
-    `connections` is how many a server is asked for at most.
+    `connections` is how many a server is asked for at most. With `replica`, the URL of a copy of the database, that
+    is asked where it has all there is to know.
 
     Makes what is not there and upgrades what is older. Raises InvalidInput for another kind of URL, StoreUnreachable
     when no server answers, Unavailable with a sentence when the database cannot be used.
     """
-    backend = await _open_backend(str(location), connections)
+    backend = await _open_backend(str(location), connections, replica)
     try:
         source = await backend.read(NO_ORGANIZATION, unfinished)
     except BaseException:
@@ -91,13 +93,13 @@ def _without_secrets(location: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
-async def _open_backend(location: str, connections: int = CONNECTIONS) -> Backend:
+async def _open_backend(location: str, connections: int = CONNECTIONS, replica: str | None = None) -> Backend:
     if location.startswith(_POSTGRES):
         try:
             from polymem.storage.postgres import open_postgres  # noqa: PLC0415 - an optional extra
         except ModuleNotFoundError as missing:
             raise Unavailable(f"PostgreSQL needs the package {missing.name}: install polymem[postgres]") from None
-        return await open_postgres(location, connections=connections)
+        return await open_postgres(location, connections=connections, replica_url=replica)
     if "://" in location:
         raise InvalidInput("The database must be a postgresql:// URL or a data directory")
     return await open_sqlite(Path(location))

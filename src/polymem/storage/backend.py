@@ -88,6 +88,11 @@ class Backend(Protocol):
         """What `work` returns, every statement in it seeing the same moment."""
         ...
 
+    async def read_recent(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        """As `read`, but perhaps from a copy of the database: one that has every change of the organization's
+        memories that was there when this was called, whoever made it."""
+        ...
+
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once its changes are durable."""
         ...

@@ -75,6 +75,9 @@ class SqlStore:
     async def _read(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.read(tenant, lambda tx: work(tx, *args, **kwargs))
 
+    async def _read_recent(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return await self._backend.read_recent(tenant, lambda tx: work(tx, *args, **kwargs))
+
     async def _write(self, tenant: Tenant, work: Callable[..., T], *args: object, **kwargs: object) -> T:
         return await self._backend.write(tenant, lambda tx: work(tx, *args, **kwargs))
 
@@ -118,17 +121,19 @@ class SqlStore:
         return await self._write(scope.organization_id, requests.drop_outcomes, scope, before)
 
     async def get_many(self, scope: Scope, ids: Sequence[str]) -> dict[str, Memory]:
-        return await self._read(scope.organization_id, memories.get_many, scope, ids) if ids else {}
+        return await self._read_recent(scope.organization_id, memories.get_many, scope, ids) if ids else {}
 
     async def find(self, scope: Scope, filter: Filter, sort: Sort, limit: int, offset: int) -> Page[Memory]:
-        return await self._read(scope.organization_id, memories.find, scope, filter, sort, limit, offset)
+        return await self._read_recent(scope.organization_id, memories.find, scope, filter, sort, limit, offset)
 
     async def tags(self, scope: Scope, filter: Filter) -> dict[str, int]:
-        return await self._read(scope.organization_id, memories.tags, scope, filter)
+        return await self._read_recent(scope.organization_id, memories.tags, scope, filter)
 
     async def scan(self, scope: Scope, filter: Filter, batch: int = 500) -> AsyncIterator[list[Memory]]:
         after = ""
-        while found := await self._read(scope.organization_id, memories.batch_after, scope, filter, after, batch):
+        while found := await self._read_recent(
+            scope.organization_id, memories.batch_after, scope, filter, after, batch
+        ):
             yield found
             if len(found) < batch:
                 return
@@ -138,7 +143,7 @@ class SqlStore:
         return await self._read(scope.organization_id, memories.find_duplicate, scope, project_id, content, at)
 
     async def history(self, scope: Scope, memory_id: str) -> list[Version]:
-        return await self._read(scope.organization_id, memories.history, scope, memory_id)
+        return await self._read_recent(scope.organization_id, memories.history, scope, memory_id)
 
     async def candidates(self, scope: Scope, query: CandidateQuery) -> Candidates:
         search = self._search if query.known_at is None else self._past
@@ -192,7 +197,9 @@ class SqlStore:
     # --- maintenance -------------------------------------------------------------------------
 
     async def stats(self, scope: Scope, at: datetime, model: EmbeddingModel | None) -> Stats:
-        return await self._read(scope.organization_id, memories.stats, scope, at, model, await self._backend.size())
+        return await self._read_recent(
+            scope.organization_id, memories.stats, scope, at, model, await self._backend.size()
+        )
 
     async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
         # Goes on where the call before ended, so that embedding everything does not look again and again at what is

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import LiteralString, TypeVar
 
@@ -14,6 +15,7 @@ from psycopg import IsolationLevel
 
 from polymem.core.errors import StoreUnreachable, Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
+from polymem.storage.candidates import last_seq
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.postgres.claims import ServerClaim, claim
 from polymem.storage.postgres.connection import PostgresTransaction, is_lost, is_retried, to_core_error
@@ -38,6 +40,8 @@ ATTEMPTS = 10
 """How often a transaction is run that the server keeps asking to run again."""
 
 _LONGEST_PAUSE = 0.2
+_REPLICA_WAIT = 0.5
+"""A read that would have to wait longer for a connection to the replica goes to the database itself."""
 
 _OTHERS: LiteralString = f"""
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -45,15 +49,17 @@ AND application_name LIKE '{APPLICATION} %' AND application_name <> current_sett
 """How many sessions of other processes of ours this database has."""
 
 
-async def open_postgres(url: str, schema: Schema = CURRENT, connections: int = CONNECTIONS) -> "PostgresBackend":
-    """Opens the database, making or upgrading its tables to `schema` first.
+async def open_postgres(
+    url: str, schema: Schema = CURRENT, connections: int = CONNECTIONS, replica_url: str | None = None
+) -> "PostgresBackend":
+    """Opens the database, making or upgrading its tables to `schema` first. With `replica_url`, recent reads go there.
 
     Raises StoreUnreachable when no server answers, Unavailable when it cannot be used; with a sentence.
     """
-    return await asyncio.to_thread(_open, url, schema, connections)
+    return await asyncio.to_thread(_open, url, schema, connections, replica_url)
 
 
-def _open(url: str, schema: Schema, connections: int) -> "PostgresBackend":
+def _open(url: str, schema: Schema, connections: int, replica_url: str | None) -> "PostgresBackend":
     try:
         with connect(url) as connection:
             prepare(connection, schema)
@@ -64,7 +70,9 @@ def _open(url: str, schema: Schema, connections: int) -> "PostgresBackend":
         if error.sqlstate is not None:
             raise
         raise Unavailable(f"The database URL cannot be read ({str(error).strip()})") from None
-    return PostgresBackend(url, connections, roles=roles)
+    # Not looked for now: without it everything is read from the database itself.
+    replica = None if replica_url is None else PostgresBackend(replica_url, connections, _REPLICA_WAIT, roles=roles)
+    return PostgresBackend(url, connections, roles=roles, replica=replica)
 
 
 class PostgresBackend:
@@ -76,8 +84,15 @@ class PostgresBackend:
     """
 
     def __init__(
-        self, url: str, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS, *, roles: bool
+        self,
+        url: str,
+        connections: int = CONNECTIONS,
+        wait_seconds: float = WAIT_SECONDS,
+        *,
+        roles: bool,
+        replica: "PostgresBackend | None" = None,
     ) -> None:
+        self._replica = replica
         self._roles = roles
         self._url = url
         self._connections = Connections(url)
@@ -89,6 +104,18 @@ class PostgresBackend:
 
     async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return await self._submit(tenant, IsolationLevel.REPEATABLE_READ, True, work)
+
+    async def read_recent(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        if self._replica is None or not isinstance(tenant, str) or tenant == NO_ORGANIZATION:
+            return await self.read(tenant, work)
+        # One row by its key: it costs the primary next to nothing, and sees the writes of all processes, which
+        # remembering the place of one's own in the log would not.
+        newest = await self.read(tenant, lambda tx: last_seq(tx, tenant))
+        try:
+            return await self._replica.read(tenant, partial(_as_new_as, newest, tenant, work))
+        except (_Behind, Unavailable, psycopg.Error):
+            # Whatever it is that the replica cannot do; it may even be behind with tables and roles.
+            return await self.read(tenant, work)
 
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return await self._submit(tenant, IsolationLevel.READ_COMMITTED, False, work)
@@ -123,6 +150,8 @@ class PostgresBackend:
         if self._closed:
             return
         self._closed = True
+        if self._replica is not None:
+            await self._replica.close()
         await asyncio.to_thread(self._finish)
 
     def search(self, tokens: TokenCache) -> PostgresSearch:
@@ -208,6 +237,16 @@ class PostgresBackend:
             if not ended:
                 _roll_back(connection)
             self._connections.give_back(borrowed)
+
+
+def _as_new_as(newest: int, organization_id: str, work: Callable[[Transaction], T], tx: Transaction) -> T:
+    if last_seq(tx, organization_id) < newest:
+        raise _Behind
+    return work(tx)
+
+
+class _Behind(Exception):
+    """The replica has not got there yet."""
 
 
 class _LostBeforeCommit(Exception):

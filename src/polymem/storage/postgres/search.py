@@ -52,8 +52,11 @@ class PostgresSearch:
 
     async def find(self, scope: Scope, query: CandidateQuery) -> Candidates:
         search = partial(self.search, scope=scope, query=query)
-        while (found := await self._backend.read(scope.organization_id, search)) is None:
+        found = await self._backend.read_recent(scope.organization_id, search)
+        while found is None:
             await self.load(scope.organization_id, query.model)
+            # A replica gets what was loaded later.
+            found = await self._backend.read(scope.organization_id, search)
         self._ask_for_index(query.model, found.considered)
         return found
 

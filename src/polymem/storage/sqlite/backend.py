@@ -67,6 +67,9 @@ class SqliteBackend:
     async def read(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._readers.run(work))
 
+    async def read_recent(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
+        return await self.read(tenant, work)
+
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._writer.run(work))
 
