@@ -23,6 +23,7 @@ from polymem.core.ports_embedding import TokenSpace as TokenSpace
 from polymem.core.ports_grants import GrantStore
 from polymem.core.ports_overview import OverviewStore
 from polymem.core.ports_people import PeopleStore
+from polymem.core.ports_reports import Claim as Claim
 from polymem.core.ports_reports import PendingText as PendingText
 from polymem.core.ports_reports import Stats as Stats
 from polymem.core.ports_reports import Verification as Verification
@@ -183,18 +184,6 @@ class Candidates:
     items: list[Candidate]
     considered: int
     without_vector: int = 0
-
-
-class Claim(Protocol):
-    """A job that this process does and no other that shares the store."""
-
-    async def held(self) -> bool:
-        """Whether it is still ours."""
-        ...
-
-    async def release(self) -> None:
-        """Leave the job to whoever asks next."""
-        ...
 
 
 class Store(Protocol):

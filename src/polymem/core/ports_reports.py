@@ -1,7 +1,8 @@
-"""What a store reports of itself: counts, texts that wait for a vector, and what verification found."""
+"""What a store reports of itself: counts, texts that wait for a vector, what verification found, and whose a job is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +41,15 @@ class Verification:
     repaired: int = 0
     without_vector: int = 0
     detail: Mapping[str, int] = field(default_factory=dict)
+
+
+class Claim(Protocol):
+    """A job that this process does and no other that shares the store."""
+
+    async def held(self) -> bool:
+        """Whether it is still ours."""
+        ...
+
+    async def release(self) -> None:
+        """Leave the job to whoever asks next."""
+        ...
