@@ -8,6 +8,8 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 ARGS :=
 LOCOMO ?=
+# What talks to a server of ours runs a second time with the server's memories in PostgreSQL.
+DOORS := $(addprefix tests/,native aimemory selfmemory mememory memanto memento)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test check fix bench lock
@@ -24,6 +26,7 @@ test: $(DEV)  ## Run all tests
 	@scripts/chromium
 	@scripts/redis
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m pytest --numprocesses auto --database server $(DOORS))
 
 check: $(DEV)  ## Check format, lint, types and the import law
 	$(BIN)/ruff format --check .

@@ -19,6 +19,7 @@ BENCHMARKS = (
     "ingest",
     "saving",
     "data_layer",
+    "store",
     "chroma",
     "crash",
     "startup",

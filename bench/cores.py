@@ -34,7 +34,7 @@ class OpenCore:
 
 
 @asynccontextmanager
-async def open_core(data_dir: Path, model: Embedder) -> AsyncIterator[OpenCore]:
+async def open_core(data_dir: Path | str, model: Embedder) -> AsyncIterator[OpenCore]:
     """A core on a data directory with an embedder that stays open afterwards."""
     clock = SystemClock()
     store = await open_store(data_dir)

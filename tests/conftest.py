@@ -1,5 +1,6 @@
 """What all tests share: a clean environment, a model that is built once, and a server with it."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,9 +11,16 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from polymem.settings import Settings, load_settings
+from polymem.storage import open_store
+from tests.databases import postgres
 from tests.serving import Server, serving
 
 MakeSettings = Callable[..., Settings]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database server`: what talks to a server of ours talks to one on PostgreSQL."""
+    parser.addoption("--database", choices=("file", "server"), default="file", help="where servers keep memories")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +41,22 @@ def model_cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> MakeSettings:
+def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str] | None]:
+    """Makes a database with the present schema and gives its URL; None where servers keep memories in files."""
+    if request.config.getoption("--database") == "file":
+        yield None
+        return
+    with postgres() as server:
+        template = server.new_database()
+        with asyncio.Runner() as runner:
+            runner.run(runner.run(open_store(template)).close())
+        yield lambda: server.new_database(template)
+
+
+@pytest.fixture(scope="session")
+def make_settings(
+    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, new_database: Callable[[], str] | None
+) -> MakeSettings:
     """Settings with a data directory of their own, quiet, changed by what is given.
 
     Without the dashboard, which is slow to load, and of which a process can have only one.
@@ -42,6 +65,8 @@ def make_settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -
     def make(**given: object) -> Settings:
         data_dir = tmp_path_factory.mktemp("data")
         usual = {"data_dir": data_dir, "cache_dir": model_cache, "access_log": False, "dashboard": False}
+        if new_database is not None:
+            usual["database_url"] = new_database()
         return load_settings(**usual | given)
 
     return make

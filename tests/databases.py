@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -39,10 +40,11 @@ class Postgres:
         with psycopg.connect(self.uri, autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
+    def new_database(self, template: str | None = None) -> str:
+        """The URL of an empty database, or of a copy of one that nobody is connected to."""
         name = f"test_{next(_numbers)}"
-        self.run(f"CREATE DATABASE {name}")
+        copied = "" if template is None else f" TEMPLATE {urlsplit(template).path.removeprefix('/')}"
+        self.run(f"CREATE DATABASE {name}{copied}")
         return to_url(self.uri, name)
 
     def stop(self) -> None:

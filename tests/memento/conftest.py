@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -27,9 +26,9 @@ from tests.serving import PATIENCE, Server
 
 @dataclass(frozen=True, slots=True)
 class Memento(Server):
-    """A running Memento server, and where its data are."""
+    """A running Memento server, and its settings."""
 
-    data_dir: Path
+    settings: Settings
 
     def open(self, **headers: str) -> httpx2.Client:
         """A client that sends these headers with every request."""
@@ -72,7 +71,7 @@ def serving(settings: Settings) -> Iterator[Memento]:
             config = uvicorn.Config(places, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             server = _Uvicorn(config, up)
-            running.append((Memento(url, core, asyncio.get_running_loop(), settings.data_dir), server))
+            running.append((Memento(url, core, asyncio.get_running_loop(), settings), server))
             await server.serve(sockets=[listener])
         finally:
             await core.close()

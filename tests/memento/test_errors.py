@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from polymem.core.errors import Conflict, Forbidden, PolymemError, Unavailable
@@ -195,9 +196,13 @@ def test_an_embedder_that_does_not_answer_costs_vectors_only_where_they_were_dem
 
 def test_a_failure_inside_the_server_tells_nothing_of_its_cause(start: Start) -> None:
     broken = start()
-    (database,) = list(broken.data_dir.rglob("*.db"))
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("DROP TABLE projects")
+    if (url := broken.settings.database_url) is None:
+        (database,) = list(broken.settings.data_dir.rglob("*.db"))
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("DROP TABLE projects")
+    else:
+        with psycopg.connect(url.get_secret_value()) as server:
+            server.execute("DROP TABLE projects CASCADE")
     with broken.open() as api:
         sentence = refusal(api.get("/api/list"), 500, "INTERNAL_ERROR")
     assert "projects" not in sentence

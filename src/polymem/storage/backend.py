@@ -74,6 +74,10 @@ class Search(Protocol):
         """Takes in the changes a writing transaction has just made, inside it."""
         ...
 
+    def forget(self, tx: Transaction, organization_id: str) -> None:
+        """Lets go of an organization that the transaction is about to delete."""
+        ...
+
 
 class Backend(Protocol):
     """A database that is open, with its schema up to date.

@@ -64,6 +64,9 @@ class CandidateSearch:
     def follow(self, tx: Transaction, organization_id: str) -> None:
         """Nothing: an index takes in what has changed when it is next asked."""
 
+    def forget(self, tx: Transaction, organization_id: str) -> None:
+        """Nothing: an index that is not asked any more is let go."""
+
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         """The same inside a transaction; None when so much is missing that `load` must come first."""
         organization_id, model = scope.organization_id, query.model

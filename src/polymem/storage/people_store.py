@@ -119,7 +119,11 @@ class SqlPeople:
         return await self._write(scope.organization_id, removal.remove_member, scope, user_id, at)
 
     async def delete_organization(self, scope: Scope) -> Cascade:
-        return await self._write(scope.organization_id, removal.delete_organization, scope)
+        def change(tx: Transaction) -> Cascade:
+            self._search.forget(tx, scope.organization_id)
+            return removal.delete_organization(tx, scope)
+
+        return await self._backend.write(scope.organization_id, change)
 
     # --- projects and their members --------------------------------------------------------------
     async def reaches(self, user_id: str, organization_id: str | None = None) -> list[Reach]:

@@ -156,10 +156,21 @@ async def test_nothing_of_a_purged_memory_stays(store: Store, clean_server_url: 
     await store.apply(scope, [Purge(one.id) for one in kept])
     with psycopg.connect(clean_server_url) as connection:
         for table in ("search_documents", "search_postings", "search_vectors", "memories"):
-            ((count,),) = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()
+            statement = f"SELECT count(*) FROM {table} WHERE organization_id = %s".encode()
+            ((count,),) = connection.execute(statement, [scope.organization_id]).fetchall()
             assert count == 0, table
         states = connection.execute("SELECT documents, words FROM search_state").fetchall()
     assert states == [(0, 0)]
+
+
+async def test_nothing_of_a_deleted_organization_stays(store: Store, clean_server_url: str) -> None:
+    scope = await new_scope(store)
+    await store.apply(scope, inserts([memory(scope, f"The lantern {number}") for number in range(300)]))
+    await store.people.delete_organization(scope)
+    with psycopg.connect(clean_server_url) as connection:
+        for table in ("search_documents", "search_segments", "search_postings", "search_vectors", "search_state"):
+            statement = f"SELECT count(*) FROM {table} WHERE organization_id = %s".encode()
+            assert connection.execute(statement, [scope.organization_id]).fetchall() == [(0,)], table
 
 
 async def test_document_frequencies_are_exact_after_every_change(store: Store) -> None:

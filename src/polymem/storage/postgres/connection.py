@@ -14,7 +14,7 @@ from polymem.storage.backend import Params, Row
 
 _logger = logging.getLogger(__name__)
 
-_LIST = re.compile(r":(\w+)\.\.\.")
+_LIST = re.compile(r"IN \(:(\w+)\.\.\.\)")
 _METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
 _NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
@@ -58,7 +58,8 @@ def native(statement: str) -> str:
         r""" WHERE e.key = \2 AND json_typeof(e.value) = 'string')""",
         statement.replace("%", "%%"),
     )
-    lists = _LIST.sub(r"SELECT unnest(CAST(:\1 AS text[]))", statement)
+    # As a condition of indexes: of rows of a sub-select the planner would not know that they are few.
+    lists = _LIST.sub(r"= ANY (CAST(:\1 AS text[]))", statement)
     return _NAME.sub(r"%(\1)s", lists)
 
 

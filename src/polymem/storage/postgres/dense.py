@@ -127,7 +127,7 @@ def nearest(
         if len(found) >= depth:
             return found[:depth]
     few = considered * _SELECTIVE < documents
-    # Security is a condition of its own, so the planner expects the square of the share there really is.
+    # Of a table that has just been filled the planner knows nothing, and would fetch the rows of many one by one.
     _set(tx, {"enable_nestloop": "on" if few else "off"})
     rows = tx.query(EXACT.format(where=where.sql), params)
     _set(tx, {"enable_nestloop": "on"})

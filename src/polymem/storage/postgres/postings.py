@@ -55,6 +55,11 @@ WHERE organization_id = :organization_id AND first = ANY (CAST(:firsts AS bigint
 DROP_SEGMENTS = """
 DELETE FROM search_segments WHERE organization_id = :organization_id AND first = ANY (CAST(:firsts AS bigint[]))"""
 
+DROP_POSTINGS_OF_SEGMENTS = """
+DELETE FROM search_postings WHERE organization_id = :organization_id AND first = ANY (CAST(:firsts AS bigint[]))"""
+
+DROP_ALL_POSTINGS = "DELETE FROM search_postings WHERE organization_id = :organization_id"
+
 POSTINGS_OF_TERMS = """
 SELECT term, data FROM search_postings
 WHERE organization_id = :organization_id AND first = :first AND term = ANY (CAST(:terms AS bigint[]))"""
@@ -205,11 +210,17 @@ def _merge(tx: Transaction, organization_id: str, parts: Sequence[Segment]) -> N
         postings = np.frombuffer(data, POSTING).copy()
         postings["offset"] += of_segment - first
         merged.setdefault(term, []).append(postings.tobytes())
+    tx.execute(DROP_POSTINGS_OF_SEGMENTS, of)
     tx.execute(DROP_SEGMENTS, of)
     segment = {"first": first, "last": parts[-1].last, "documents": sum(part.documents for part in parts)}
     tx.execute(ADD_SEGMENT, {"organization_id": organization_id, **segment})
     rows = {"terms": list(merged), "data": [b"".join(data) for data in merged.values()]}
     tx.execute(ADD_POSTINGS, {"organization_id": organization_id, "first": first, **rows})
+
+
+def remove_all(tx: Transaction, organization_id: str) -> None:
+    """Drops all postings of an organization that is about to go; all else goes with its row."""
+    tx.execute(DROP_ALL_POSTINGS, {"organization_id": organization_id})
 
 
 def remove(tx: Transaction, organization_id: str, gone: Mapping[int, bytes]) -> None:

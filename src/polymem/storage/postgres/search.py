@@ -21,6 +21,7 @@ from polymem.storage.postgres import dense, keyword
 from polymem.storage.postgres.counts import Counts
 from polymem.storage.postgres.following import catch_up, follow, state
 from polymem.storage.postgres.neighbours import AFTER, BEFORE, beside
+from polymem.storage.postgres.postings import remove_all
 from polymem.storage.rows import is_storable
 from polymem.storage.search import OrganizationIndex, Statistics, TokenCache
 from polymem.storage.search import keyword as in_memory
@@ -68,6 +69,9 @@ class PostgresSearch:
     def follow(self, tx: Transaction, organization_id: str) -> None:
         while follow(tx, organization_id):
             pass
+
+    def forget(self, tx: Transaction, organization_id: str) -> None:
+        remove_all(tx, organization_id)
 
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         now = state(tx, scope.organization_id)

@@ -49,9 +49,9 @@ _MAKE: tuple[LiteralString, ...] = (
     term bigint NOT NULL,
     first bigint NOT NULL,
     data bytea NOT NULL,
-    PRIMARY KEY (organization_id, term, first),
-    FOREIGN KEY (organization_id, first) REFERENCES search_segments (organization_id, first) ON DELETE CASCADE)""",
+    PRIMARY KEY (organization_id, term, first))""",
     "CREATE INDEX search_postings_segment ON search_postings (organization_id, first)",
+    # Without a reference to its segment, whose check would take longer than all else about a row.
     # Postings do not compress, and looking whether they do costs time.
     "ALTER TABLE search_postings ALTER COLUMN data SET STORAGE EXTERNAL",
     """CREATE TABLE search_vectors (
