@@ -13,8 +13,8 @@ import pytest
 from polymem.core.ports import Store
 from polymem.storage import open_store
 
-REFERENCE = {"organizations", "users", "account_tokens", "notifications", "server_secrets"}
-"""Tables of the whole server: organizations by slug, accounts, the server's secrets."""
+REFERENCE = {"organizations", "users", "account_tokens", "notifications", "applications", "server_secrets"}
+"""Tables of the whole server: organizations by slug, accounts, applications they let in, the server's secrets."""
 
 LOCAL = {"alembic_version", "moves"}
 """Tables that only migrations and moves of a whole store read."""
