@@ -15,6 +15,17 @@ async def keep(home: Home, content: str, **values: object) -> Memory:
     return (await home.core.memories.add(home.scope, Draft(content=content, **values))).memory  # type: ignore[arg-type]
 
 
+async def test_a_census_counts_what_is_visible_by_kind_and_project(home: Home) -> None:
+    await keep(home, "one", kind="fact", project="garden")
+    await keep(home, "two", kind="fact")
+    await keep(home, "three", expires_at=datetime(2026, 1, 2, tzinfo=UTC))
+    await home.core.memories.forget(home.scope, (await keep(home, "four", project="garden")).id)
+    home.clock.turn(days=2)
+    census = await home.core.overview.census(home.scope)
+    assert (census.memories, census.unassigned, census.forgotten) == (2, 1, 1)
+    assert (census.by_kind, census.by_project) == ({"fact": 2}, {"garden": 1})
+
+
 async def test_growth_counts_what_is_visible_by_the_day_it_was_made(home: Home) -> None:
     await keep(home, "long ago", created_at=datetime(2025, 6, 1, tzinfo=UTC))
     await keep(home, "before there were days", created_at=datetime(1950, 6, 1, tzinfo=UTC))

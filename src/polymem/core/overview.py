@@ -10,7 +10,7 @@ from polymem.core.filters import Between, Instant, Sort, Superseded, active
 from polymem.core.model import Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports import Clock, Store
-from polymem.core.ports_overview import Tally
+from polymem.core.ports_overview import Census, Tally
 
 MAX_DAYS = 3660
 
@@ -52,6 +52,11 @@ class Overview:
         stays the same."""
         require(scope, Permission.READ)
         return await self._store.overview.position(scope)
+
+    async def census(self, scope: Scope) -> Census:
+        """What is visible now, by kind and project."""
+        require(scope, Permission.READ)
+        return await self._store.overview.census(scope, self._clock.now())
 
     async def growth(self, scope: Scope, days: int = 90) -> Growth:
         """What was made during the last `days` days, today included, in UTC. Raises InvalidInput."""

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from polymem.core import Core
 from polymem.core.errors import Forbidden, NotAuthenticated, NotFound, PolymemError, TooManyRequests, Unavailable
 from polymem.dashboard import sign_in
+from polymem.dashboard.counts import Counts
 from polymem.dashboard.navigation import ENTRIES, first_segment
 from polymem.dashboard.options import DashboardOptions
 from polymem.dashboard.visit import comes_in, visit_of
@@ -54,6 +55,7 @@ class Dashboard:
     def __init__(self, core: Core, options: DashboardOptions) -> None:
         self._core = core
         self._options = options
+        self._counts = Counts(core)
         self._segments = {first_segment(entry.path) for entry in ENTRIES}
         self._segments |= {_FILES, _SOCKET, first_segment(_SIGN_IN), first_segment(_SIGN_OUT)}
         self._opening = asyncio.Lock()
@@ -77,6 +79,7 @@ class Dashboard:
         async with self._opening:
             self._pages = None
             await self._running.aclose()
+            await self._counts.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or connection."""
@@ -130,7 +133,7 @@ class Dashboard:
                 await comes_in(request, self._core)
             return None
         entry = next((entry for entry, pattern in _PAGES if pattern.match(path)), None)
-        visit = await visit_of(request, self._core, self._options)
+        visit = await visit_of(request, self._core, self._options, self._counts)
         if entry is None:
             raise NotFound("Page", path)
         place["route"] = entry.path

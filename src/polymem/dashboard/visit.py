@@ -10,6 +10,7 @@ from polymem.core.access import Action, Authority
 from polymem.core.errors import Forbidden, NotAuthenticated, PolymemError
 from polymem.core.model import Memory
 from polymem.core.people import Organization, Permission, Principal, Project, Scope
+from polymem.dashboard.counts import Counts
 from polymem.dashboard.options import DashboardOptions
 
 DOOR = "dashboard"
@@ -34,6 +35,7 @@ class Visit:
 
     core: Core
     options: DashboardOptions
+    counts: Counts
     principal: Principal
     credential: tuple[str, str] | None
     organization: Organization | None
@@ -103,7 +105,7 @@ class Visit:
         return self.root + path
 
 
-async def visit_of(request: Request, core: Core, options: DashboardOptions) -> Visit:
+async def visit_of(request: Request, core: Core, options: DashboardOptions, counts: Counts) -> Visit:
     """The visit a request begins. Raises NotAuthenticated when nobody is signed in and somebody has to be."""
     secret = request.cookies.get(SESSION_COOKIE)
     principal, credential = await _comer(core, secret)
@@ -117,6 +119,7 @@ async def visit_of(request: Request, core: Core, options: DashboardOptions) -> V
     return Visit(
         core=core,
         options=options,
+        counts=counts,
         principal=principal,
         credential=credential,
         organization=organization,

@@ -5,16 +5,23 @@ from datetime import date, datetime, timedelta
 
 from polymem.core.filters import Filter, Instant
 from polymem.core.people import Scope
-from polymem.core.ports_overview import Tally
+from polymem.core.ports_overview import Census, Tally
 from polymem.storage import statements
 from polymem.storage.backend import Backend, Transaction
 from polymem.storage.filters import to_predicate
+from polymem.storage.people import project_keys
 from polymem.storage.rows import to_micros
 
 # As in `statements`: `{where}` is a predicate over `memories m` that holds the organization and what the scope reaches.
 
 _MICROSECONDS_A_DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
+
+_CENSUS = """
+SELECT m.project_id, m.kind, CASE WHEN m.forgotten_at IS NULL THEN 0 ELSE 1 END, count(*)
+FROM memories m WHERE {where} AND (m.forgotten_at IS NOT NULL OR m.expires_at IS NULL OR m.expires_at > :at)
+GROUP BY 1, 2, 3"""
+"""What is visible or in the trash, counted. No column but those of the index `memories_project`."""
 
 _BY_DAY = f"""
 SELECT m.{{column}} / {_MICROSECONDS_A_DAY}, count(*) FROM memories m
@@ -50,6 +57,9 @@ class SqlOverview:
         rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statements.LAST_SEQ, params))
         return int(rows[0][0]) if rows else 0
 
+    async def census(self, scope: Scope, at: datetime) -> Census:
+        return await self._backend.read(scope.organization_id, lambda tx: _census(tx, scope, at))
+
     async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
         where = to_predicate(scope, filter)
         column = "last_accessed" if instant is None else instant.value
@@ -67,6 +77,31 @@ class SqlOverview:
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         return await self._backend.read(scope.organization_id, lambda tx: _tally(tx, scope, filter, soon))
+
+
+def _census(tx: Transaction, scope: Scope, at: datetime) -> Census:
+    where = to_predicate(scope, ())
+    rows = tx.query(_CENSUS.format(where=where.sql), {**where.params, "at": to_micros(at)})
+    keys = project_keys(tx, scope)
+    by_kind: dict[str, int] = {}
+    by_project: dict[str, int] = {}
+    unassigned = forgotten = 0
+    for project_id, kind, in_trash, count in rows:
+        if in_trash:
+            forgotten += count
+            continue
+        by_kind[kind] = by_kind.get(kind, 0) + count
+        if project_id is None:
+            unassigned += count
+        else:
+            by_project[keys[project_id]] = by_project.get(keys[project_id], 0) + count
+    return Census(
+        memories=sum(by_kind.values()),
+        by_kind=dict(sorted(by_kind.items())),
+        by_project=dict(sorted(by_project.items())),
+        unassigned=unassigned,
+        forgotten=forgotten,
+    )
 
 
 def _tally(tx: Transaction, scope: Scope, filter: Filter, soon: datetime) -> Tally:

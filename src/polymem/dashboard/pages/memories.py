@@ -63,7 +63,7 @@ class Wanted:
     tag: str = ""
     least: int = 1
     state: str = "current"
-    sort: SortKey = SortKey.UPDATED
+    sort: SortKey = SortKey.CREATED
     descending: bool = True
     offset: int = 0
 
@@ -162,8 +162,8 @@ class _Listing:
 
     async def _draw_filters(self) -> None:
         visit, wanted = self._visit, self._wanted
-        stats = await visit.core.stats(await visit.scope())
-        kinds = dict.fromkeys([*stats.by_kind, *([wanted.kind] if wanted.kind else [])])
+        census = await visit.core.overview.census(await visit.scope())
+        kinds = dict.fromkeys([*census.by_kind, *([wanted.kind] if wanted.kind else [])])
         with tag("form", "pm-filters", role="search", aria_label="Narrow down") as form:
             form.on("submit", js_handler="(event) => event.preventDefault()")
             field = ui.input(
@@ -300,7 +300,7 @@ def from_query(query: Mapping[str, str]) -> Wanted:
         tag=query.get("tag", "")[:500],
         least=int(least) if least in {str(one) for one in range(1, 11)} else 1,
         state=query.get("state", "") if query.get("state") in _STATES else "current",
-        sort=SortKey(sort) if sort in set(SortKey) else SortKey.UPDATED,
+        sort=SortKey(sort) if sort in set(SortKey) else SortKey.CREATED,
         descending=query.get("order") != "ascending",
         offset=int(offset) // _ROWS * _ROWS if offset.isascii() and offset.isdecimal() and len(offset) < 12 else 0,
     )

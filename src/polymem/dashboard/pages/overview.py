@@ -1,88 +1,129 @@
 """What is remembered, at a glance: how much and of what kind, how it grew and is used, what wants looking after."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from urllib.parse import quote
 
 from nicegui import ui
 
 from polymem.core.filters import Superseded
+from polymem.core.model import Memory
 from polymem.core.overview import Activity, Growth, Health
 from polymem.core.ports import Stats
+from polymem.core.ports_overview import Census
+from polymem.dashboard.counts import Use
 from polymem.dashboard.navigation import ENTRIES
 from polymem.dashboard.parts.charts import bar_chart, growth_chart, shares
-from polymem.dashboard.parts.elements import card, empty, heading, link, tag, text
+from polymem.dashboard.parts.elements import attempt, card, empty, heading, link, tag, text
 from polymem.dashboard.parts.first import first_command
 from polymem.dashboard.parts.live import follow
 from polymem.dashboard.parts.wording import address_of, ago, number, plural, size, title_of
 from polymem.dashboard.visit import Visit
 
-_GROWTH_DAYS, _ACTIVITY_DAYS = 90, 30
+_GROWTH_DAYS = 90
 _NEWEST = 6
 
 
 async def build(visit: Visit) -> None:
-    """Draw the page."""
+    """Draw the page: at once what an index tells, and then what takes a look at every memory."""
     about = "What your agents remember." if visit.project is None else f"What is remembered in {visit.project.name}."
     heading("Overview", about)
-    body = tag("div")
+    page = _OverviewPage(visit)
+    await page.draw()
+    await follow(visit, page.draw)
 
-    async def draw() -> None:
-        stats = await visit.core.stats(await visit.scope())
-        drawn = await _read(visit) if stats.memories or stats.forgotten else None
-        body.clear()
-        with body:
-            if drawn is None:
+
+class _OverviewPage:
+    # What is shown, and what was last counted by looking at every memory.
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._body = tag("div")
+        self._use: Use | None = None
+
+    async def draw(self) -> None:
+        visit = self._visit
+        scope = await visit.scope()
+        census = await visit.core.overview.census(scope)
+        growth = await visit.core.overview.growth(scope, _GROWTH_DAYS)
+        newest = await visit.core.memories.find(scope, (Superseded(False),), limit=_NEWEST)
+        self._body.clear()
+        with self._body:
+            if not census.memories and not census.forgotten:
                 empty(
                     "auto_stories",
                     "Nothing is remembered yet",
                     "Keep a first memory, and it appears here without a reload.",
                     [first_command(visit), "polymem remember 'Ana flies from Lisbon.'"],
                 )
-            else:
-                await _draw(visit, stats, *drawn)
+                return
+            self._draw_all(census, growth, newest.items)
+        if self._use is None or not visit.counts.is_fresh(scope):
+            # After the page has been sent, so that nobody waits for it.
+            with self._body:
+                ui.timer(0.05, attempt(self._count), once=True)
 
-    await draw()
-    await follow(visit, draw)
+    async def _count(self) -> None:
+        self._use = await self._visit.counts.use(await self._visit.scope())
+        self._draw_use()
 
+    def _draw_all(self, census: Census, growth: Growth, newest: Sequence[Memory]) -> None:
+        visit = self._visit
+        with tag("div", "pm-tiles"):
+            week = sum(list(growth.days.values())[-7:])
+            _tile("Memories", number(census.memories), f"{number(week)} in the last 7 days", visit.path("/memories"))
+            _tile("Projects", number(len(census.by_project)), f"{number(census.unassigned)} memories in none")
+            self._uses = tag("div", "pm-slot")
+            self._trash = tag("div", "pm-slot")
+            self._forgotten = census.forgotten
+        with tag("div", "pm-grid"):
+            with card("Growth", "pm-two-thirds"):
+                totals = list(accumulate(growth.days.values(), initial=growth.before))[1:]
+                growth_chart(list(zip(growth.days, totals, strict=True)), "Memories")
+            with card("Health", "pm-third"):
+                self._health = tag("div", "pm-slot-tall")
+            with card("Kinds", "pm-half"):
+                addresses = {kind: visit.path(f"/memories?kind={quote(kind, safe='')}") for kind in census.by_kind}
+                shares(census.by_kind, addresses)
+            with card("Projects", "pm-half"):
+                if census.by_project:
+                    shares(census.by_project, dict.fromkeys(census.by_project, visit.path("/memories")))
+                else:
+                    text("Memories can belong to projects; none does yet.", "pm-soft", "p")
+            with card("Last used", "pm-half"):
+                self._last_used = tag("div", "pm-slot-tall")
+            with card("Most used", "pm-half"):
+                self._most_used = tag("div", "pm-slot-tall")
+            with card("Newest"):
+                _draw_newest(visit, newest)
+        self._draw_use()
 
-async def _read(visit: Visit) -> tuple[Growth, Activity, Health]:
-    scope = await visit.scope()
-    overview = visit.core.overview
-    return (
-        await overview.growth(scope, _GROWTH_DAYS),
-        await overview.activity(scope, _ACTIVITY_DAYS),
-        await overview.health(scope),
-    )
-
-
-async def _draw(visit: Visit, stats: Stats, growth: Growth, activity: Activity, health: Health) -> None:
-    with tag("div", "pm-tiles"):
-        week = sum(list(growth.days.values())[-7:])
-        _tile("Memories", number(stats.memories), f"{number(week)} in the last 7 days", visit.path("/memories"))
-        _tile("Projects", number(len(stats.by_project)), f"{number(stats.unassigned)} memories in none")
-        _tile("Uses", number(health.tally.uses), f"{number(sum(activity.days.values()))} memories used in 30 days")
-        _tile("In the trash", number(stats.forgotten), f"{size(stats.bytes_on_disk)} on disk")
-    with tag("div", "pm-grid"):
-        with card("Growth", "pm-two-thirds"):
-            totals = list(accumulate(growth.days.values(), initial=growth.before))[1:]
-            growth_chart(list(zip(growth.days, totals, strict=True)), "Memories")
-        with card("Health", "pm-third"):
-            _draw_health(visit, stats, health)
-        with card("Kinds", "pm-half"):
-            shares(
-                stats.by_kind, {kind: visit.path(f"/memories?kind={quote(kind, safe='')}") for kind in stats.by_kind}
-            )
-        with card("Projects", "pm-half"):
-            if stats.by_project:
-                shares(stats.by_project, dict.fromkeys(stats.by_project, visit.path("/memories")))
-            else:
-                text("Memories can belong to projects; none does yet.", "pm-soft", "p")
-        with card("Last used", "pm-half"):
+    def _draw_use(self) -> None:
+        visit = self._visit
+        parts = (self._uses, self._trash, self._health, self._last_used, self._most_used)
+        if parts[0].is_deleted:
+            return
+        for part in parts:
+            part.clear()
+        used = "…" if self._use is None else number(self._use.health.tally.uses)
+        days = "" if self._use is None else f"{number(sum(self._use.activity.days.values()))} memories used in 30 days"
+        disk = "" if self._use is None else f"{size(self._use.stats.bytes_on_disk)} on disk"
+        with self._uses:
+            _tile("Uses", used, days)
+        with self._trash:
+            _tile("In the trash", number(self._forgotten), disk)
+        if self._use is None:
+            for part in parts[2:]:
+                with part:
+                    text("Counting…", "pm-soft", "p")
+            return
+        activity = self._use.activity
+        with self._health:
+            _draw_health(visit, self._use.stats, self._use.health)
+        with self._last_used:
             bar_chart(list(activity.days.items()), "Memories by the day they were last used")
-        with card("Most used", "pm-half"):
+        with self._most_used:
             _draw_most_used(visit, activity)
-        with card("Newest"):
-            await _draw_newest(visit)
 
 
 def _tile(name: str, value: str, about: str, address: str | None = None) -> None:
@@ -129,11 +170,10 @@ def _draw_most_used(visit: Visit, activity: Activity) -> None:
                 text(plural(memory.access_count, "use"), "pm-soft", "span")
 
 
-async def _draw_newest(visit: Visit) -> None:
+def _draw_newest(visit: Visit, newest: Sequence[Memory]) -> None:
     now = visit.core.clock.now()
-    page = await visit.core.memories.find(await visit.scope(), (Superseded(False),), limit=_NEWEST)
     with tag("ol", "pm-plain"):
-        for memory in page.items:
+        for memory in newest:
             with tag("li", "pm-line-item"):
                 link(title_of(memory), visit.path(address_of(memory.id)))
                 text(ago(memory.created_at, now), "pm-soft", "span")

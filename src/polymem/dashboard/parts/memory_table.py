@@ -20,7 +20,7 @@ _COLUMNS: tuple[dict[str, str], ...] = (
     {"name": "project", "label": "Project"},
     {"name": "importance", "label": "Importance", "sort": SortKey.IMPORTANCE.value},
     {"name": "uses", "label": "Uses", "sort": SortKey.LAST_ACCESSED.value},
-    {"name": "time", "label": "Changed", "sort": SortKey.UPDATED.value},
+    {"name": "time", "label": "Kept", "sort": SortKey.CREATED.value},
 )
 
 
@@ -88,9 +88,9 @@ def to_row(visit: Visit, memory: Memory, now: datetime) -> dict[str, Any]:
         "project": short(memory.project or "", 40),
         "importance": memory.importance,
         "uses": number(memory.access_count),
-        "when": ago(memory.updated_at, now),
-        "exact": when(memory.updated_at),
-        "instant": memory.updated_at.isoformat(),
+        "when": ago(memory.created_at, now),
+        "exact": when(memory.created_at),
+        "instant": memory.created_at.isoformat(),
         "state": state_of(memory, now),
     }
 
