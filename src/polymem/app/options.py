@@ -29,6 +29,7 @@ def to_options(settings: Settings, core: Core) -> DialectOptions:
         rate_limits=settings.rate_limits,
         public_url=settings.public_url,
         gateway_port=settings.port,
+        dashboard=settings.dashboard,
     )
 
 

@@ -21,7 +21,8 @@ class DialectOptions:
     its files. `cors_origins` are the origins whose pages may use a browser's session. `rate_limits` says how many
     calls of an operation a credential has in a minute ("login", "memory_create", "memory_search",
     "organization_create", "project_create", "invitation_create", "invitation_accept"); one that is not in it is not
-    limited. `public_url` is where the operator says that people reach the server.
+    limited. `public_url` is where the operator says that people reach the server. `dashboard` says that the server's
+    root has pages, /trash and /keys among them.
     """
 
     version: str
@@ -38,6 +39,7 @@ class DialectOptions:
     rate_limits: Mapping[str, int] = field(default_factory=dict)
     public_url: str | None = None
     gateway_port: int = 8765
+    dashboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

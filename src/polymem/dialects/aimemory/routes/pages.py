@@ -33,13 +33,14 @@ _NAME = "ai-memory"
 @router.get("/")
 async def home(request: Request) -> Response:
     """What this is."""
-    return _page(request, "admin.html")
+    return await admin(request)
 
 
 @router.get("/admin/")
 async def admin(request: Request) -> Response:
     """Where tokens are made and deleted memories restored."""
-    return _page(request, "admin.html")
+    keys = _link(request, "/keys", "See, make and end keys and tokens")
+    return _page(request, "admin.html", keys=keys, trash=_link(request, "/trash", "Open the trash"))
 
 
 @router.get("/admin/mcp-setup/")
@@ -58,6 +59,15 @@ def _page(request: Request, name: str, **parts: str) -> HTMLResponse:
 
 def _address(request: Request) -> str:
     return str(request.base_url).rstrip("/")
+
+
+def _link(request: Request, path: str, words: str) -> str:
+    # The dashboard is at the root of this very port, above our prefix where there is one.
+    options: DialectOptions = request.app.state.options
+    if not options.dashboard:
+        return ""
+    root = _address(request).removesuffix(request.scope.get("root_path", "").rstrip("/"))
+    return f'<p><a href="{html.escape(root + path)}">{words}</a>.</p>'
 
 
 def _gateway(request: Request) -> str:
