@@ -134,17 +134,23 @@ def test_the_evaluation_client_sends_all_by_query(root: httpx2.Client, key: str)
     bearer, api = {"Authorization": f"Bearer {key}"}, "/api/v2/agents"
     ok(root.post(api, headers=bearer, json={"agent_id": "run-1", "pattern": "tool", "description": "evaluation"}))
     both = bearer | {"X-Session-Token": ok(root.post(f"{api}/run-1/activate", headers=bearer))["session_token"]}
-    members = {
+    members: dict[str, str | float] = {
         "memory_type": "fact", "title": "Turn 1", "content": "[8 May 2023] Ana: I painted a sunrise", "confidence": 0.9,
         "tags": "ana,turn", "source": "locomo", "provenance": "observed",
     }  # fmt: skip
     ok(root.post(f"{api}/run-1/remember", headers=both, params=members))
     turns = [{"content": f"[8 May 2023] Bo: turn {number}", "type": "fact"} for number in range(50)]
     assert ok(root.post(f"{api}/run-1/batch-remember", headers=both, json={"memories": turns}))["successful"] == 50
-    query = {"query": "sunrise painting", "limit": 100, "min_similarity": 0.05, "tags": "ana"}
+    query: dict[str, str | float] = {"query": "sunrise painting", "limit": 100, "min_similarity": 0.05, "tags": "ana"}
     (found,) = ok(root.get(f"{api}/run-1/recall", headers=both, params=query))["memories"]
     assert found["title"] == "Turn 1"
-    tuning = {"limit": 100, "threshold": 0.05, "temperature": 0, "aiModel": "any", "kiosk_mode": "false"}
+    tuning: dict[str, str | float] = {
+        "limit": 100,
+        "threshold": 0.05,
+        "temperature": 0,
+        "aiModel": "any",
+        "kiosk_mode": "false",
+    }
     body = {"question": "What did Ana paint?", "header_prompt": "Be brief."}
     assert "sunrise" in ok(root.post(f"{api}/run-1/answer", headers=both, params=tuning, json=body))["answer"]
     ok(root.post(f"{api}/run-1/deactivate", headers=both))
