@@ -5,8 +5,9 @@ import html
 import httpx2
 import pytest
 
+from tests.conftest import MakeSettings
 from tests.oauth.conftest import CALLBACK, PASSWORD, App, Person, hidden, new_app, query
-from tests.serving import Server
+from tests.serving import Server, serving
 
 
 def decide(person: Person, page: str, **changed: object) -> httpx2.Response:
@@ -177,3 +178,19 @@ def test_a_registered_application_gets_no_secret_and_is_shown_what_it_is(strict:
 
 def test_a_registration_that_is_too_long_is_not_read(strict: Server) -> None:
     assert httpx2.post(f"{strict.url}/oauth/register", content=b" " * 70_000).status_code == 413
+
+
+def test_registrations_and_logins_are_counted(make_settings: MakeSettings) -> None:
+    settings = make_settings(auth="required", embedder="none", rate_limit_application=2, rate_limit_login=2)
+    with serving(settings) as server:
+        body = {"client_name": "Notebook", "redirect_uris": [CALLBACK]}
+        answers = [httpx2.post(f"{server.url}/oauth/register", json=body) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
+        assert answers[-1].json()["error"] == "temporarily_unavailable"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        with server.client() as browser:
+            page = browser.get(App(server, answers[0].json()["client_id"]).authorize(browser).headers["location"])
+            form = {"request": hidden(page.text, "request"), "login": "ana", "password": "wrong"}
+            tries = [browser.post("/oauth/login", data=form).status_code for _ in range(3)]
+            assert tries == [401, 401, 429]
+            assert browser.post("/v1/auth/login", json={"login": "ana", "password": "wrong"}).status_code == 429

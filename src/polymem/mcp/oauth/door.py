@@ -95,7 +95,7 @@ class OAuth:
         """Pass a request on to the door at /mcp. What an application asks for is looked at before: whether it was
         granted enough must be known before the answer begins."""
         request = Request(scope)
-        if request.method == "POST" and f"Bearer {GRANT_ACCESS}" in request.headers.get("authorization", ""):
+        if request.method == "POST" and _is_granted(request):
             body = await _read(receive, self._options.max_body_bytes)
             if body is not None:
                 named = request.query_params.get("toolset", toolset)
@@ -116,6 +116,14 @@ def needed_for(body: bytes, toolset: str) -> Permission:
     name = params.get("name") if isinstance(params, dict) else None
     writes = any(tool.writes for tool in load(toolset).tools if tool.name == name)
     return Permission.WRITE if writes else Permission.READ
+
+
+def _is_granted(request: Request) -> bool:
+    try:
+        secret = secret_of(request)
+    except NotAuthenticated:
+        return False
+    return secret is not None and secret.startswith(GRANT_ACCESS)
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
