@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.oauth.conftest import App, Person
+from tests.oauth.conftest import App, Person, new_app
 from tests.serving import Server, serving
 
 BOTH = "memories:read memories:write"
@@ -153,6 +153,16 @@ def test_a_token_of_another_server_is_refused(
     told = challenge(call(strict, token, "recall", Host=strict.url.replace("http://127.0.0.1", "localhost")))
     assert told["error"] == "invalid_token"
     assert told["error_description"] == "This token was issued for another server"
+
+
+def test_applications_of_different_organizations_never_see_each_other(
+    strict: Server, ana: Person, ben: Person, app: App
+) -> None:
+    mine, theirs = app.tokens(ana)["access_token"], new_app(strict).tokens(ben)["access_token"]
+    kept = result(call(strict, mine, "remember"))["structuredContent"]["memory"]["id"]
+    assert kept in call(strict, mine, "recall").text
+    assert kept not in call(strict, theirs, "recall").text
+    assert kept not in call(strict, theirs, "recall", **{"X-Polymem-Organization": ana.organization}).text
 
 
 def test_a_foreign_page_gets_nowhere(strict: Server, ana: Person, app: App) -> None:
