@@ -179,9 +179,14 @@ def app(strict: Server) -> App:
 def new_app(server: Server, **more: object) -> App:
     """An application that has just registered."""
     body = {"client_name": "Notebook", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"} | more
-    answer = httpx2.post(f"{server.url}/oauth/register", json=body, timeout=PATIENCE)
+    answer = ask("POST", f"{server.url}/oauth/register", json=body)
     assert answer.status_code == 201, answer.text
     return App(server, answer.json()["client_id"])
+
+
+def ask(method: str, url: str, **request: Any) -> httpx2.Response:
+    """One request of nobody's, with as much time as everything here."""
+    return httpx2.request(method, url, timeout=PATIENCE, trust_env=False, **request)
 
 
 def query(answer: httpx2.Response) -> dict[str, str]:

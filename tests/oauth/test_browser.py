@@ -20,7 +20,7 @@ from mcp_types import CallToolResult
 from playwright.sync_api import Browser, Page, expect
 from pydantic import AnyUrl
 
-from tests.oauth.conftest import PASSWORD, Person
+from tests.oauth.conftest import PASSWORD, Person, ask
 from tests.serving import PATIENCE, Server
 
 
@@ -152,7 +152,7 @@ def asyncio_in_thread(notebook: Notebook, url: str, *calls: tuple[str, dict[str,
 
 def test_who_says_no_is_asked_no_more(strict: Server, ana: Person, notebook: Notebook, tab: Page) -> None:
     register = {"client_name": "Notebook", "redirect_uris": [notebook.redirect_uri]}
-    client_id = httpx2.post(f"{strict.url}/oauth/register", json=register).json()["client_id"]
+    client_id = ask("POST", f"{strict.url}/oauth/register", json=register).json()["client_id"]
     asked = httpx2.QueryParams(
         client_id=client_id, response_type="code", code_challenge="x" * 43, redirect_uri=notebook.redirect_uri
     )

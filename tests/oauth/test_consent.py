@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.oauth.conftest import CALLBACK, PASSWORD, App, Person, hidden, new_app, query
+from tests.oauth.conftest import CALLBACK, PASSWORD, App, Person, ask, hidden, new_app, query
 from tests.serving import Server, serving
 
 
@@ -140,7 +140,7 @@ def test_who_logs_in_says_who_they_are_and_to_this_page(strict: Server, ana: Per
     ],
 )  # fmt: skip
 def test_places_that_answers_cannot_go_to_are_not_registered(strict: Server, uri: str) -> None:
-    answer = httpx2.post(f"{strict.url}/oauth/register", json={"client_name": "x", "redirect_uris": [CALLBACK, uri]})
+    answer = ask("POST", f"{strict.url}/oauth/register", json={"client_name": "x", "redirect_uris": [CALLBACK, uri]})
     assert answer.status_code == 400
     assert answer.json()["error"] in ("invalid_redirect_uri", "invalid_client_metadata")
 
@@ -156,7 +156,7 @@ def test_places_that_answers_cannot_go_to_are_not_registered(strict: Server, uri
     ],
 )  # fmt: skip
 def test_a_bad_registration_is_refused(strict: Server, body: bytes) -> None:
-    answer = httpx2.post(f"{strict.url}/oauth/register", content=body)
+    answer = ask("POST", f"{strict.url}/oauth/register", content=body)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
 
 
@@ -167,7 +167,7 @@ def test_a_registered_application_gets_no_secret_and_is_shown_what_it_is(strict:
         "token_endpoint_auth_method": "client_secret_post",
         "client_uri": "",
     }
-    answer = httpx2.post(f"{strict.url}/oauth/register", json=body)
+    answer = ask("POST", f"{strict.url}/oauth/register", json=body)
     assert answer.status_code == 201
     told = answer.json()
     assert told["redirect_uris"] == body["redirect_uris"]
@@ -177,14 +177,14 @@ def test_a_registered_application_gets_no_secret_and_is_shown_what_it_is(strict:
 
 
 def test_a_registration_that_is_too_long_is_not_read(strict: Server) -> None:
-    assert httpx2.post(f"{strict.url}/oauth/register", content=b" " * 70_000).status_code == 413
+    assert ask("POST", f"{strict.url}/oauth/register", content=b" " * 70_000).status_code == 413
 
 
 def test_registrations_and_logins_are_counted(make_settings: MakeSettings) -> None:
     settings = make_settings(auth="required", embedder="none", rate_limit_application=2, rate_limit_login=2)
     with serving(settings) as server:
         body = {"client_name": "Notebook", "redirect_uris": [CALLBACK]}
-        answers = [httpx2.post(f"{server.url}/oauth/register", json=body) for _ in range(3)]
+        answers = [ask("POST", f"{server.url}/oauth/register", json=body) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [201, 201, 429]
         assert answers[-1].json()["error"] == "temporarily_unavailable"
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.oauth.conftest import App, Person, new_app, query
+from tests.oauth.conftest import App, Person, ask, new_app, query
 from tests.serving import Server
 
 
@@ -172,7 +172,7 @@ def test_a_token_is_good_at_the_address_it_was_granted_for_alone(strict: Server,
     told = app.tokens(ana)
     elsewhere = strict.url.replace("127.0.0.1", "localhost")
     for path in ("/v1/memories", "/mcp", "/selfmemory/api/memories"):
-        answer = httpx2.request(
+        answer = ask(
             "POST" if path == "/mcp" else "GET",
             strict.url + path,
             headers={"Authorization": f"Bearer {told['access_token']}", "Host": elsewhere.removeprefix("http://")},

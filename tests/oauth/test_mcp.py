@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.oauth.conftest import App, Person, new_app
+from tests.oauth.conftest import App, Person, ask, new_app
 from tests.serving import Server, serving
 
 BOTH = "memories:read memories:write"
@@ -56,12 +56,12 @@ def test_who_comes_without_a_token_is_told_where_to_get_one(strict: Server, path
     assert told["resource_metadata"] == resource.replace(
         strict.url, f"{strict.url}/.well-known/oauth-protected-resource"
     )
-    document = httpx2.get(told["resource_metadata"]).json()
+    document = ask("GET", told["resource_metadata"]).json()
     assert document["resource"] == resource
     assert document["authorization_servers"] == [strict.url]
     assert document["scopes_supported"] == BOTH.split()
     assert document["bearer_methods_supported"] == ["header"]
-    server = httpx2.get(f"{strict.url}/.well-known/oauth-authorization-server").json()
+    server = ask("GET", f"{strict.url}/.well-known/oauth-authorization-server").json()
     assert server["issuer"] == strict.url
     assert server["code_challenge_methods_supported"] == ["S256"]
     assert server["token_endpoint_auth_methods_supported"] == ["none"]
@@ -69,14 +69,15 @@ def test_who_comes_without_a_token_is_told_where_to_get_one(strict: Server, path
     assert server["authorization_response_iss_parameter_supported"] is True
     for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"):
         assert server[name].startswith(f"{strict.url}/oauth/")
-        assert httpx2.request("OPTIONS", server[name]).status_code in (200, 405)
-    assert httpx2.get(f"{strict.url}/.well-known/openid-configuration").json() == server
+        assert ask("OPTIONS", server[name]).status_code in (200, 405)
+    assert ask("GET", f"{strict.url}/.well-known/openid-configuration").json() == server
 
 
 def test_documents_speak_of_the_address_that_was_called_and_are_for_every_page(strict: Server) -> None:
     called = strict.url.replace("127.0.0.1", "localhost")
     for name in ("oauth-authorization-server", "oauth-protected-resource", "oauth-protected-resource/v1"):
-        answer = httpx2.get(
+        answer = ask(
+            "GET",
             f"{strict.url}/.well-known/{name}",
             headers={"Host": called.removeprefix("http://"), "Origin": "https://inspector.example"},
         )
@@ -85,25 +86,25 @@ def test_documents_speak_of_the_address_that_was_called_and_are_for_every_page(s
         assert strict.url not in answer.text
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in answer.headers
-    assert httpx2.get(f"{strict.url}/.well-known/oauth-protected-resource/etc/passwd").status_code == 404
-    assert httpx2.get(f"{strict.url}/oauth/nothing").status_code == 404
+    assert ask("GET", f"{strict.url}/.well-known/oauth-protected-resource/etc/passwd").status_code == 404
+    assert ask("GET", f"{strict.url}/oauth/nothing").status_code == 404
 
 
 def test_the_operator_says_where_people_reach_the_server(make_settings: MakeSettings) -> None:
     settings = make_settings(auth="required", embedder="none", public_url="https://memory.example")
     with serving(settings) as server:
         name = {"Host": "memory.example"}
-        document = httpx2.get(f"{server.url}/.well-known/oauth-authorization-server", headers=name).json()
+        document = ask("GET", f"{server.url}/.well-known/oauth-authorization-server", headers=name).json()
         assert document["issuer"] == "https://memory.example"
-        answer = httpx2.post(f"{server.url}/mcp", headers=name, json={})
+        answer = ask("POST", f"{server.url}/mcp", headers=name, json={})
         assert "https://memory.example/.well-known/oauth-protected-resource/mcp" in answer.headers["www-authenticate"]
-        elsewhere = httpx2.get(f"{server.url}/.well-known/oauth-authorization-server", headers={"Host": "evil.example"})
+        elsewhere = ask("GET", f"{server.url}/.well-known/oauth-authorization-server", headers={"Host": "evil.example"})
         assert elsewhere.json()["issuer"] == "https://memory.example"
 
 
 def test_a_server_for_one_machine_refuses_other_names(server: Server) -> None:
     for path in ("/.well-known/oauth-authorization-server", "/oauth/authorize", "/oauth/consent"):
-        assert httpx2.get(server.url + path, headers={"Host": "evil.example"}).status_code == 421
+        assert ask("GET", server.url + path, headers={"Host": "evil.example"}).status_code == 421
 
 
 # --- tokens ------------------------------------------------------------------------------------------
