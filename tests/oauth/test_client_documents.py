@@ -99,8 +99,13 @@ def a_site(folder: Path, name: str = HOST) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             """Tests say enough."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Who does not trust the site hangs up on it."""
+
+    http = Quiet(("127.0.0.1", 0), Handler)
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(pem)
     http.socket = serving.wrap_socket(http.socket, server_side=True)
