@@ -146,6 +146,26 @@ async def test_the_same_text_is_kept_once(client: Client) -> None:
     assert "nothing new was kept" in again["note"]
 
 
+async def test_a_long_text_is_cut_in_lists_and_whole_when_fetched(client: Client) -> None:
+    text = "A long story about roses. " * 400
+    memory = told(await client.call_tool("remember", {"content": text}))["memory"]
+    assert memory["truncated"]
+    (found,) = told(await client.call_tool("recall", {"query": "roses"}))["memories"]
+    assert found["truncated"]
+    assert len(found["content"]) < 4100
+    fetched = told(await client.call_tool("fetch", {"id": memory["id"]}))
+    assert fetched["text"] == text
+    assert "truncated" not in fetched["metadata"]
+    (content,) = (await client.read_resource(f"memory://memory/{memory['id']}")).contents
+    assert json.loads(str(getattr(content, "text", "")))["content"] == text
+
+
+async def test_an_address_leads_a_person_to_the_memory(server: Server, client: Client) -> None:
+    memory = told(await client.call_tool("remember", {"content": "Roses need sun."}))["memory"]
+    (found,) = told(await client.call_tool("search", {"query": "roses"}))["results"]
+    assert found["url"] == f"{server.url}/memories/{memory['id']}"
+
+
 @pytest.mark.parametrize(
     ("tool", "given", "sentence"),
     [

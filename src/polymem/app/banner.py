@@ -43,6 +43,7 @@ def banner(settings: Settings, model: str | None, places: Sequence[Place]) -> st
     lines = [
         ("API", f"{url}/v1    documentation: {url}/docs"),
         *((name.capitalize(), " and ".join(urls)) for name, urls in doors.items()),
+        ("MCP", f"{url}/mcp    or: polymem mcp install CLIENT"),
         (
             "Memories",
             str(settings.data_dir) if settings.database_url is None else "in the database of POLYMEM_DATABASE_URL",

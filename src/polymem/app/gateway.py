@@ -74,7 +74,10 @@ def share(core: Core, settings: Settings, metrics: Metrics | None = None, dashbo
     answers at the socket `dashboard_at`, if there is one."""
     options = to_options(settings, core)
     mcp = DoorOptions(
-        allowed_hosts=options.allowed_hosts, origins=options.cors_origins, max_body_bytes=options.max_body_bytes
+        allowed_hosts=options.allowed_hosts,
+        origins=options.cors_origins,
+        max_body_bytes=options.max_body_bytes,
+        public_url=options.public_url,
     )
     dashboard: Pages | None = None
     if settings.dashboard:

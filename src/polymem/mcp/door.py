@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.core import Core
-from polymem.core.errors import NotAuthenticated, PolymemError
+from polymem.core.errors import Forbidden, NotAuthenticated, PolymemError, Unavailable
 from polymem.core.people import Permission, Principal
 from polymem.core.people import Scope as Reach
 from polymem.mcp.project import EVERYWHERE, Place
@@ -39,12 +39,14 @@ class DoorOptions:
     """How the server is set up, as plain values.
 
     `allowed_hosts` are the names (without a port) a Host header may carry, None for any. Pages of `origins` may call
-    with a credential; without one, only the server's own.
+    with a credential; without one, only the server's own. `public_url` is where people reach the gateway, None for the
+    address that the caller uses.
     """
 
     allowed_hosts: frozenset[str] | None = None
     origins: frozenset[str] = frozenset()
     max_body_bytes: int = 10 * 1024 * 1024
+    public_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,8 +73,7 @@ class Door:
             if response is None:
                 principal = await (self.authenticate or self._principal_of)(request)
         except PolymemError as error:
-            status = 401 if isinstance(error, NotAuthenticated) else 403
-            response = _problem(status, str(error), (self.challenge or _challenge)(request, error))
+            response = _problem(_status(error), str(error), (self.challenge or _challenge)(request, error))
         send = self._with_cors(request, send)
         if response is not None:
             await response(scope, receive, send)
@@ -95,7 +96,7 @@ class Door:
         async def visit() -> Any:
             local, visits = import_module("polymem.mcp.local"), import_module("polymem.mcp.visit")
             place = await self._place(request, principal)
-            url = str(request.base_url).rstrip("/")
+            url = self.options.public_url or str(request.base_url).rstrip("/")
             return visits.Visit(access=local.CoreAccess(self.core, scope_for), place=place, url=url)
 
         return visit
@@ -218,6 +219,18 @@ def _challenge(_: Request, error: PolymemError) -> Mapping[str, str]:
     if not isinstance(error, NotAuthenticated):
         return {}
     return {"www-authenticate": f'Bearer realm="polymem", error="invalid_token", error_description="{error}"'}
+
+
+def _status(error: PolymemError) -> int:
+    match error:
+        case NotAuthenticated():
+            return 401
+        case Forbidden():
+            return 403
+        case Unavailable():
+            return 503
+        case _:
+            return 400
 
 
 def _problem(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -29,9 +29,18 @@ _OPTIONAL = (
 )
 
 
-def from_memory(memory: Memory, score: float | None = None) -> Json:
-    """A memory with what is set of it: a model pays for every word. Characters that nobody sees are shown as U+FFFD."""
+MOST_CHARACTERS = 4000
+"""How much of a text a list tells; the whole is a call away."""
+
+
+def from_memory(memory: Memory, score: float | None = None, *, whole: bool = False) -> Json:
+    """A memory with what is set of it: a model pays for every word. Characters that nobody sees are shown as U+FFFD.
+
+    A text that is longer than `MOST_CHARACTERS` is cut, which it says, unless it is wanted `whole`.
+    """
     told: Json = {"id": memory.id, "content": visible(memory.content), "project": memory.project, "kind": memory.kind}
+    if not whole and len(told["content"]) > MOST_CHARACTERS:
+        told |= {"content": told["content"][:MOST_CHARACTERS] + "…", "truncated": True}
     if score is not None:
         told["score"] = round(score, 4)
     if memory.tags:

@@ -21,6 +21,8 @@ _INSTANTS = {"occurred_at": False, "valid_from": False, "valid_to": True, "expir
 
 _UNNAMED = "memory://memory/"
 
+_TOLD_BY_ITSELF = frozenset({"id", "content", "truncated", "title"})
+
 
 async def _remember(visit: Visit, given: Mapping[str, Any]) -> Reply:
     fields = _fields(given)
@@ -38,7 +40,7 @@ async def _remember(visit: Visit, given: Mapping[str, Any]) -> Reply:
         "similar": [
             {
                 "id": one.memory.id,
-                "content": visible(one.memory.content),
+                "content": from_memory(one.memory)["content"],
                 "similarity": round(one.similarity, 4),
                 "reason": one.reason,
             }
@@ -195,7 +197,7 @@ async def _search(visit: Visit, given: Mapping[str, Any]) -> Reply:
 
 async def _fetch(visit: Visit, given: Mapping[str, Any]) -> Reply:
     memory = await visit.access.get(given["id"])
-    rest = {name: value for name, value in from_memory(memory).items() if name not in ("id", "content", "title")}
+    rest = {name: value for name, value in from_memory(memory).items() if name not in _TOLD_BY_ITSELF}
     return Reply(
         {
             "id": memory.id,
@@ -279,4 +281,4 @@ def _nothing(place: Place, considered: int) -> str:
 
 def _url(visit: Visit, memory_id: str) -> str:
     # Where there is no web server, an address that `resources/read` knows.
-    return _UNNAMED + memory_id if visit.url is None else f"{visit.url}/v1/memories/{memory_id}"
+    return _UNNAMED + memory_id if visit.url is None else f"{visit.url}/memories/{memory_id}"

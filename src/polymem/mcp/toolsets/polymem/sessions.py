@@ -29,7 +29,7 @@ async def read(visit: Visit, uri: str) -> str | None:
     if uri.startswith(_CONTEXT) and (key := unquote(uri.removeprefix(_CONTEXT))):
         return (await visit.access.context(key, max_tokens=_CONTEXT_TOKENS)).markdown
     if uri.startswith(_MEMORY) and (memory_id := unquote(uri.removeprefix(_MEMORY))):
-        return json.dumps(from_memory(await visit.access.get(memory_id)), ensure_ascii=False, indent=2)
+        return json.dumps(from_memory(await visit.access.get(memory_id), whole=True), ensure_ascii=False, indent=2)
     return await read_delivered(visit.access, uri)
 
 
@@ -46,7 +46,10 @@ async def _start(visit: Visit, given: Mapping[str, str]) -> str:
         "learn with `remember`. Look up anything else with `recall`.",
     ]
     if page.items:
-        lines = [to_data({"id": memory.id, "kind": memory.kind, "text": memory.content}) for memory in page.items]
+        lines = [
+            to_data({"id": memory.id, "kind": memory.kind, "text": from_memory(memory)["content"]})
+            for memory in page.items
+        ]
         more = f" ({page.total - len(page.items)} more are not shown.)" if page.total > len(page.items) else ""
         parts += [f"Kept for every session: {_DATA}{more}", to_block(lines)]
     if place.key is not None:
