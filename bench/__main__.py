@@ -23,6 +23,7 @@ BENCHMARKS = (
     "chroma",
     "crash",
     "startup",
+    "dashboard",
     "mcp_startup",
 )
 

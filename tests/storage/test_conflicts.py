@@ -165,3 +165,15 @@ async def test_what_is_found_about_a_new_text_takes_the_place_of_open_conflicts(
     # Without findings a change leaves conflicts alone.
     await store.apply(scope, [changed(revised.memory, tags=("a",))])
     assert await store.conflicts.opposed(scope, new.id) == {third.id, later.id}
+
+
+async def test_the_conflicts_of_one_memory_are_those_it_is_in_on_either_side(store: Store, scope: Scope) -> None:
+    (old,) = await keep(store, scope, memory(scope, "one"))
+    middle, other = memory(scope, "two"), memory(scope, "three")
+    first = await in_conflict(store, scope, old, middle)
+    second = await in_conflict(store, scope, middle, other)
+    await store.conflicts.resolve(scope, first, Resolution.KEEP_BOTH, LATER)
+    assert {conflict.id for conflict in await store.conflicts.of(scope, middle.id)} == {first, second}
+    assert [conflict.id for conflict in await store.conflicts.of(scope, old.id)] == [first]
+    assert await store.conflicts.of(await new_scope(store), middle.id) == []
+    assert await store.conflicts.of(scope, "\x00") == []

@@ -6,12 +6,14 @@ Nothing but `door` imports this, and it does so late: what is imported here take
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
 import nicegui
 from fastapi import FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
 from nicegui import run, ui
 from starlette.types import ASGIApp
 
@@ -66,6 +68,7 @@ def _mounted() -> ASGIApp:
         reconnect_timeout=10.0,
         binding_refresh_interval=None,
         show_welcome_message=False,
+        gzip_middleware_factory=partial(GZipMiddleware, minimum_size=1000, compresslevel=1),
     )
     return host
 

@@ -11,7 +11,7 @@ from polymem.core.errors import InvalidInput
 from polymem.core.model import Delivery, Memory
 from polymem.core.people import Permission
 from polymem.core.timeline import from_date_or_instant
-from polymem.dashboard.parts.elements import attempt, button, heading, say, tag
+from polymem.dashboard.parts.elements import attempt, button, heading, say, tag, text
 from polymem.dashboard.parts.wording import title_of, words_of
 from polymem.dashboard.visit import Visit
 
@@ -25,6 +25,8 @@ _TEXTS = {
 _LONG_TEXTS = {"summary": "Summary", "context": "Context"}
 _NUMBERS = {"importance": "Importance, 1 to 10", "weight": "Weight, 0.1 to 1", "confidence": "Confidence, 0 to 1"}
 _INSTANTS = {"occurred_at": "Happened", "valid_from": "True from", "valid_to": "True until", "expires_at": "Ends"}
+_MOST_TEXT = 100_000
+"""Characters of a text that can be edited here: what is typed travels to the server as a whole."""
 _ROOMY = "outlined maxlength=1048576"
 
 
@@ -34,7 +36,10 @@ def draw_form(visit: Visit, memory: Memory, done: Callable[[], Awaitable[None]])
     heading(f"Edit “{title_of(memory)}”", "What is saved becomes the next version; the ones before stay.")
     with tag("form", "pm-form") as form:
         form.on("submit.prevent", attempt(lambda: _save(visit, memory, fields, done)))
-        fields["content"] = ui.textarea("Text", value=memory.content).props(f"{_ROOMY} autogrow").classes("pm-wide")
+        if len(memory.content) <= _MOST_TEXT:
+            fields["content"] = ui.textarea("Text", value=memory.content).props(f"{_ROOMY} autogrow").classes("pm-wide")
+        else:
+            text("The text is too long for a form; change it through the API.", "pm-soft pm-wide", "p")
         for name, label in _TEXTS.items():
             fields[name] = ui.input(label, value=getattr(memory, name) or "").props("outlined")
         fields["tags"] = ui.input("Tags, separated by commas", value=", ".join(memory.tags)).props("outlined")
