@@ -9,6 +9,7 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
+from polymem.core.errors import Unavailable
 from polymem.core.filters import Sort
 from polymem.core.people import Scope
 from polymem.core.ports import Purge, Store
@@ -157,6 +158,16 @@ async def test_settings_end_with_the_transaction(store: Store) -> None:
             "SELECT current_setting('role'), coalesce(current_setting('polymem.organization', true), '')"
         ).fetchall()
     assert (role, organization) == ("none", "")
+
+
+async def test_a_database_without_pgvector_says_what_is_to_be_done(server_url: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS bare WITH (FORCE)")
+        connection.execute("DROP ROLE IF EXISTS bare")
+        connection.execute("CREATE ROLE bare LOGIN")
+        connection.execute("CREATE DATABASE bare OWNER bare")
+    with pytest.raises(Unavailable, match="CREATE EXTENSION vector"):
+        await open_store(with_user(server_url, "bare", "bare"))
 
 
 async def test_an_owner_who_may_not_make_roles_is_bound_too(server_url: str) -> None:

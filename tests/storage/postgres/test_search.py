@@ -215,7 +215,8 @@ async def test_the_index_of_vectors_is_made_when_an_organization_outgrows_compar
     small, large = await new_scope(store), await new_scope(store)
     rng = random.Random(3)
     await store.apply(small, inserts([memory(small, _text(rng)) for _ in range(30)]))
-    await store.apply(large, inserts([memory(large, f"{_text(rng)} {number}") for number in range(3000)]))
+    many = [memory(large, f"{_text(rng)} {number}", kind="fact" if number % 2 else "note") for number in range(3000)]
+    await store.apply(large, inserts(many))
     await ask(store, large, "candle window", ())
     # It is made in the background, by a thread of its own.
     indexing = store._backend._indexing  # type: ignore[attr-defined]
@@ -234,6 +235,9 @@ async def test_the_index_of_vectors_is_made_when_an_organization_outgrows_compar
         best = {item.memory_id for item in exact.items if item.dense_rank and item.dense_rank <= 10}
         found = {item.memory_id for item in by_index.items if item.dense_rank}
         assert len(best & found) >= 9
-        # A filter that leaves few is no reason to find less.
     assert {item.memory_id for item in (await ask(again, small, "cat", ())).items}
+    # An index that gives up long before enough rows pass the filter: the page is filled by comparing all.
+    monkeypatch.setitem(dense._BY_INDEX, "hnsw.max_scan_tuples", "1")
+    filled = await ask(again, large, None, (KindIn(frozenset({"fact"})),), depth=150)
+    assert sum(item.dense_rank is not None for item in filled.items) == 150
     await again.close()
