@@ -9,10 +9,11 @@ from polymem.core.errors import InvalidInput
 from polymem.core.filters import Between, Instant, Sort, Superseded, active
 from polymem.core.model import Memory
 from polymem.core.people import Permission, Scope
-from polymem.core.ports import Clock, Store
-from polymem.core.ports_overview import Census, Tally
+from polymem.core.ports import Clock, EmbeddingModel, Store
+from polymem.core.ports_overview import Census, Spot, Tally
 
 MAX_DAYS = 3660
+MAX_SPOTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,14 @@ class Overview:
         tally = await self._store.overview.tally(scope, (*active(now), Superseded(False)), now + soon)
         conflicts = await self._store.conflicts.find(scope, open=True, at=now, limit=0, offset=0)
         return Health(tally, conflicts.total)
+
+    async def map(self, scope: Scope, model: EmbeddingModel, limit: int = MAX_SPOTS) -> list[Spot]:
+        """The newest current memories on a plane where like lies near like; at most MAX_SPOTS. Raises InvalidInput."""
+        require(scope, Permission.READ)
+        if not 1 <= limit <= MAX_SPOTS:
+            raise InvalidInput(f"limit must be between 1 and {MAX_SPOTS}", field="limit")
+        wanted = (*active(self._clock.now()), Superseded(False))
+        return await self._store.overview.spots(scope, wanted, model, limit)
 
     def _days(self, days: int) -> list[date]:
         if not 1 <= days <= MAX_DAYS:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from polymem.core.filters import Filter, Instant
 from polymem.core.people import Scope
+from polymem.core.ports_embedding import EmbeddingModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,20 @@ class Tally:
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A memory on the map: where its text lies on the two axes along which the drawn ones differ most, both -1 to 1.
+
+    `title` is the memory's, or the beginning of its text."""
+
+    memory_id: str
+    kind: str
+    project: str | None
+    title: str
+    x: float
+    y: float
+
+
 class OverviewStore(Protocol):
     """Counts."""
 
@@ -55,4 +70,8 @@ class OverviewStore(Protocol):
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         """Counts of what matches; `expiring` has its end before `soon`."""
+        ...
+
+    async def spots(self, scope: Scope, filter: Filter, model: EmbeddingModel, limit: int) -> list[Spot]:
+        """The newest of what matches and `model` has embedded, laid out on a plane; the same for the same memories."""
         ...

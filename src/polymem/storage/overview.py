@@ -1,15 +1,18 @@
 """Counts on any database: `core.ports_overview.OverviewStore`."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from polymem.core.filters import Filter, Instant
 from polymem.core.people import Scope
-from polymem.core.ports_overview import Census, Tally
+from polymem.core.ports import EmbeddingModel
+from polymem.core.ports_overview import Census, Spot, Tally
 from polymem.storage import statements
 from polymem.storage.backend import Backend, Transaction
 from polymem.storage.filters import to_predicate
 from polymem.storage.people import project_keys
+from polymem.storage.plane import to_spots
 from polymem.storage.rows import to_micros
 
 # As in `statements`: `{where}` is a predicate over `memories m` that holds the organization and what the scope reaches.
@@ -46,6 +49,16 @@ SELECT coalesce(sum(d.copies - 1), 0) FROM (
 """How many of what matches have the text of another one of their project."""
 
 
+_SPOTS = """
+SELECT m.id, m.kind, p.name, coalesce(m.title, substr(m.content, 1, 120)), v.data, v.count
+FROM memories m
+JOIN memory_vectors v ON v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
+LEFT JOIN projects p ON p.organization_id = m.organization_id AND p.id = m.project_id
+WHERE {where} AND v.model = :model AND v.dimensions = :dimensions
+ORDER BY m.created_at DESC, m.id LIMIT :limit"""
+"""The newest of what matches, with the vectors of one model."""
+
+
 class SqlOverview:
     """Counts; see `core.ports_overview.OverviewStore`."""
 
@@ -77,6 +90,15 @@ class SqlOverview:
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         return await self._backend.read(scope.organization_id, lambda tx: _tally(tx, scope, filter, soon))
+
+    async def spots(self, scope: Scope, filter: Filter, model: EmbeddingModel, limit: int) -> list[Spot]:
+        where = to_predicate(scope, filter)
+        params = {**where.params, "model": model.name, "dimensions": model.dimensions, "limit": limit}
+        rows = await self._backend.read(
+            scope.organization_id, lambda tx: tx.query(_SPOTS.format(where=where.sql), params)
+        )
+        # Beside the thread that reads: others want the database meanwhile.
+        return await asyncio.to_thread(to_spots, rows, model.dimensions)
 
 
 def _census(tx: Transaction, scope: Scope, at: datetime) -> Census:
