@@ -11,6 +11,26 @@ _SECONDS = 2.0
 """Between two looks. A look reads one number, by the organization's primary key."""
 
 
+_SLOW_SECONDS = 5.0
+"""Between two looks at what has no number that says whether it changed."""
+
+
+async def follow_clock(draw: Callable[[], Awaitable[None]]) -> None:
+    """Call `draw` every few seconds while the page is open; it is to draw nothing when nothing changed."""
+
+    async def look() -> None:
+        try:
+            await draw()
+        except NotAuthenticated:
+            timer.cancel()
+            ui.navigate.to("/sign-in")
+        except PolymemError:
+            # What went wrong is told when somebody does something; this will look again.
+            pass
+
+    timer = ui.timer(_SLOW_SECONDS, look, immediate=False)
+
+
 async def follow(visit: Visit, draw: Callable[[], Awaitable[None]]) -> None:
     """Call `draw` whenever the organization's memories have changed, while the page is open."""
     shown = await visit.core.overview.position(await visit.whole())
