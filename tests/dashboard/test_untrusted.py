@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from polymem.core.model import Memory
+from polymem.core.model import Draft, Memory
 from polymem.dashboard.navigation import ENTRIES
 from tests.conftest import MakeSettings
 from tests.dashboard.conftest import browsing, keep
@@ -45,7 +45,26 @@ def hostile(dash: Server) -> list[Memory]:
         keep(dash, f"{attack} next", supersedes=memory.id)
         dash.run(dash.core.memories.count_use(dash.core.local, [memory.id]))
         found.append(memory)
+        leave_behind(dash, attack)
     return found
+
+
+def leave_behind(server: Server, attack: str) -> None:
+    """A task, a session, a snippet, something forgotten, a key and a conflict that say it, of a project named so."""
+    core, scope = server.core, server.core.local
+    assert scope is not None
+    worklog = core.worklog
+    server.run(worklog.tasks.add(scope, attack, {"title": attack, "description": attack, "tags": (attack,)}))
+    lists = dict.fromkeys(("accomplished", "next_steps", "blockers"), (attack,))
+    server.run(worklog.sessions.add(scope, attack, {"summary": attack, **lists}))
+    code = dict.fromkeys(("name", "code", "language", "file_path", "description"), attack)
+    server.run(worklog.snippets.add(scope, attack, code))
+    (forgotten,) = keep(server, f"{attack} forgotten", title=attack)
+    server.run(core.memories.forget(scope, forgotten.id))
+    for number in (1, 2):
+        server.run(core.memories.add_compared(scope, Draft(content=f"{attack} has {number} words in it.")))
+    principal = server.run(core.access.principal_of(None, door="test"))
+    server.run(core.keys.create(principal, attack))
 
 
 @pytest.fixture

@@ -43,7 +43,19 @@ def to_dashboard_options(settings: Settings) -> DashboardOptions:
         logins_a_minute=settings.rate_limit_login,
         storage_kind="sqlite" if settings.database_url is None else "postgresql",
         data_dir=str(settings.data_dir),
+        limits=_told(settings),
     )
+
+
+def _told(settings: Settings) -> dict[str, int]:
+    return {
+        "Sign-ins": settings.rate_limit_login,
+        "SelfMemory creates": settings.rate_limit_memory_create,
+        "SelfMemory searches": settings.rate_limit_memory_search,
+        "New organizations": settings.rate_limit_organization_create,
+        "New projects": settings.rate_limit_project_create,
+        "Invitations": settings.rate_limit_invitation_create,
+    }
 
 
 def to_retention(settings: Settings) -> timedelta | None:

@@ -52,6 +52,8 @@ def _host() -> ASGIApp:
 def _mounted() -> ASGIApp:
     host = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     run.process_pool_start_method = "spawn"
+    # It would flash with every look for news, and it has no name for those who do not see it.
+    nicegui.app.config.quasar_config["loadingBar"] = {"color": "primary", "skipHijack": True}
     static = files("polymem.dashboard").joinpath("static")
     ui.add_head_html(f"<style>{static.joinpath('theme.css').read_text('utf-8')}</style>", shared=True)
     ui.add_body_html(f"<script>{static.joinpath('keys.js').read_text('utf-8')}</script>", shared=True)

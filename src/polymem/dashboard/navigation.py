@@ -36,6 +36,21 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("/memories", "Memories", "menu_book", "memories", Section.MEMORY),
     Entry("/memories/{memory_id:path}", "Memory", "article", "memory"),
     Entry("/search", "Search", "search", "search", Section.MEMORY),
+    Entry("/map", "Map", "scatter_plot", "map", Section.MEMORY),
+    Entry("/time-machine", "Time machine", "history", "time_machine", Section.MEMORY),
+    Entry("/conflicts", "Conflicts", "call_split", "conflicts", Section.MEMORY),
+    Entry("/context", "Context", "description", "context", Section.MEMORY),
+    Entry("/trash", "Trash", "delete", "trash", Section.MEMORY),
+    Entry("/tasks", "Tasks", "checklist", "tasks", Section.WORK),
+    Entry("/sessions", "Sessions", "event_note", "sessions", Section.WORK),
+    Entry("/snippets", "Snippets", "code", "snippets", Section.WORK),
+    Entry("/people", "People", "group", "people", Section.ADMINISTRATION, Action.SEE_ORGANIZATION),
+    Entry("/projects", "Projects", "folder", "projects", Section.ADMINISTRATION),
+    Entry("/keys", "Keys and tokens", "vpn_key", "keys", Section.ADMINISTRATION),
+    Entry("/notifications", "Notifications", "notifications", "notifications", Section.ADMINISTRATION),
+    Entry("/audit", "Audit trail", "policy", "audit", Section.ADMINISTRATION, Action.READ_AUDIT),
+    Entry("/transfer", "Import and export", "import_export", "data", Section.ADMINISTRATION),
+    Entry("/system", "System", "dns", "system", Section.ADMINISTRATION),
 )
 """In the order of the menu."""
 
