@@ -83,3 +83,11 @@ def test_the_system_page_names_what_runs(dash: Server, page: Page) -> None:
     page.goto("/system")
     expect(page.get_by_role("region", name="Store")).to_contain_text("SQLite")
     expect(page.get_by_role("region", name="Model")).to_contain_text(re.compile("minilm", re.IGNORECASE))
+
+
+def test_each_client_gets_a_configuration_with_this_servers_address(dash: Server, page: Page) -> None:
+    page.goto("/connect")
+    claude = page.get_by_role("region", name="Claude Code", exact=True)
+    expect(claude.locator("code")).to_have_text(re.compile(f"claude mcp add .*{re.escape(dash.url)}/mcp"))
+    for title in ("Claude Desktop", "Cursor", "Codex", "VS Code"):
+        expect(page.get_by_role("region", name=title, exact=True).locator("pre").first).to_contain_text(dash.url)

@@ -47,6 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("/people", "People", "group", "people", Section.ADMINISTRATION, Action.SEE_ORGANIZATION),
     Entry("/projects", "Projects", "folder", "projects", Section.ADMINISTRATION),
     Entry("/keys", "Keys and tokens", "vpn_key", "keys", Section.ADMINISTRATION),
+    Entry("/connect", "Connect an agent", "cable", "connect", Section.ADMINISTRATION),
     Entry("/notifications", "Notifications", "notifications", "notifications", Section.ADMINISTRATION),
     Entry("/audit", "Audit trail", "policy", "audit", Section.ADMINISTRATION, Action.READ_AUDIT),
     Entry("/transfer", "Import and export", "import_export", "data", Section.ADMINISTRATION),
