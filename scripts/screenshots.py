@@ -124,6 +124,8 @@ PICTURES: dict[str, dict[str, Any]] = {
                   ("click", ".pm-pick")],
     },
     "memory": {"path": "/memories/{revised}", "height": 900},
+    "conflicts": {"path": "/conflicts"},
+    "map": {"path": "/map", "height": 860},
     "phone": {"path": "/memories", "width": 390, "height": 800, "scheme": "dark"},
 }  # fmt: skip
 
