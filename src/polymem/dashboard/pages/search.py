@@ -19,14 +19,17 @@ _OFFERED = 8
 _SNIPPET_CHARACTERS = 320
 _MODES = {Mode.HYBRID: "Meaning and words", Mode.VECTOR: "Meaning", Mode.KEYWORD: "Words"}
 _FACTORS = {
-    "meaning": "Meaning, with its neighbours in the conversation",
-    "words": "Words, with its neighbours in the conversation",
+    "base": "Before anything speaks for it",
+    "meaning": "Meaning, with its conversation",
+    "words": "Words, with its conversation",
+    "tokens": "Token by token, with its conversation",
     "own_meaning": "Its own meaning",
     "own_words": "Its own words",
+    "own_tokens": "Its own text, token by token",
     "coverage": "Share of the query's words",
     "date": "The date the query names",
     "trust": "Trust",
-    "conversation_words": "Words inside a conversation",
+    "few": "There are only a few memories",
     "speaker": "The speaker the query names",
     "question": "It is a question itself",
     "length": "Length",
