@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from polymem.client import AsyncClient, Client, Conflict, NotFound
+from polymem.client import AsyncClient, Client, Conflict, Draft, InvalidInput, NotFound
 from tests.client.either import EitherClient, result
 from tests.serving import Server
 
@@ -101,3 +101,21 @@ async def test_a_changed_text_is_compared_where_that_is_asked_for(client: Either
     assert found.new.id == other.id
     with pytest.raises(NotFound):
         await result(client.conflict("no-such-id"))
+
+
+async def test_conflicts_are_looked_for_among_what_was_not_compared(client: EitherClient) -> None:
+    drafts: list[Draft] = [
+        {"content": "The API listens on port 8080", "project": "a"},
+        {"content": "The API listens on port 8081", "project": "a"},
+        {"content": "The team lead is Emma", "project": "b"},
+        {"content": "The team lead is Frank", "project": "b"},
+    ]
+    ids = await result(client.add_many(drafts))
+    assert (await result(client.conflicts())).total == 0
+    assert await result(client.detect_conflicts(project="a")) == 2
+    (found,) = (await result(client.conflicts())).items
+    assert (found.old.id, found.new.id) == (ids[0], ids[1])
+    assert await result(client.detect_conflicts()) == 4
+    assert (await result(client.conflicts())).total == 2
+    with pytest.raises(InvalidInput):
+        await result(client.detect_conflicts(kinds=[""]))

@@ -55,6 +55,24 @@ def test_conflicts_are_listed(torn: tuple[Agent, str, str]) -> None:
     assert agent.get("conflicts", date="2020-01-01")["count"] == 0
 
 
+def test_conflicts_of_a_batch_are_found_when_they_are_looked_for(agent: Agent) -> None:
+    contents = ["The deploy runs on Friday", "Ana likes tea", "The deploy runs on Monday", "The team lead is Emma"]
+    ids = [one["id"] for one in agent.post("batch-remember", {"memories": contents})["results"]]
+    late = agent.remember("The team lead is Frank")
+    assert agent.get("conflicts")["count"] == 1
+    assert agent.post("conflicts/generate", {"date": "2020-01-01"})["compared"] == 0
+    told = agent.post("conflicts/generate")
+    assert told["compared"] == 5
+    assert {(one["old_memory_id"], one["new_memory_id"]) for one in told["conflicts"]} == {
+        (ids[0], ids[2]), (ids[3], late),
+    }  # fmt: skip
+    # What is known or was settled is not asked about again.
+    for conflict in told["conflicts"]:
+        agent.post("conflicts/resolve", {"conflict_id": conflict["conflict_id"], "action": "keep_both"})
+    assert agent.post("conflicts/generate", {"date": f"{datetime.now(UTC):%Y-%m-%d}"})["conflicts"] == []
+    assert agent.client.post(agent.path("conflicts/generate"), json={"date": "soon"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("action", "left"),
     [

@@ -177,3 +177,17 @@ async def test_the_conflicts_of_one_memory_are_those_it_is_in_on_either_side(sto
     assert [conflict.id for conflict in await store.conflicts.of(scope, old.id)] == [first]
     assert await store.conflicts.of(await new_scope(store), middle.id) == []
     assert await store.conflicts.of(scope, "\x00") == []
+
+
+async def test_what_is_found_later_is_kept_once(store: Store, scope: Scope) -> None:
+    old, new = await keep(store, scope, memory(scope, "one"), memory(scope, "two"))
+    for _ in range(2):
+        await store.conflicts.put(scope, new, [finding(old)], LATER)
+    await store.conflicts.put(scope, old, [finding(new)], LATER)
+    (conflict_id,) = await ids(store, scope)
+    conflict = await store.conflicts.get(scope, conflict_id)
+    assert conflict is not None
+    assert (conflict.old.id, conflict.new.id, conflict.created_at) == (old.id, new.id, LATER)
+    await store.apply(scope, [Purge(new.id)])
+    await store.conflicts.put(scope, new, [finding(old)], LATER)
+    assert await ids(store, scope, open=None) == []

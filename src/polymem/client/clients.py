@@ -40,6 +40,7 @@ class Operations:
     context = Operation(digests.context)
     conflicts = Operation(contradictions.conflicts)
     conflict = Operation(contradictions.conflict)
+    detect_conflicts = Operation(contradictions.detect_conflicts)
     resolve_conflict = Operation(contradictions.resolve_conflict)
     chain = Operation(contradictions.chain)
     unsupersede = Operation(contradictions.unsupersede)

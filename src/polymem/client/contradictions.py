@@ -1,10 +1,12 @@
 """The operations about memories that contradict each other, and about what replaced what; see `operations`."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 from urllib.parse import quote
 
 from polymem.client.calls import Call
 from polymem.client.decoding import many, one, page
+from polymem.client.errors import UnexpectedAnswer
+from polymem.client.inputs import Filters
 from polymem.client.models import Memory, MemoryConflict, Page
 
 Decision = Literal["keep_old", "keep_new", "keep_both", "merge"]
@@ -21,6 +23,13 @@ def conflicts(
 def conflict(conflict_id: str) -> Call[MemoryConflict]:
     """One conflict, open or settled. Raises NotFound."""
     return Call(method="GET", path=_conflict(conflict_id), parse=one(MemoryConflict), repeatable=True)
+
+
+def detect_conflicts(**filters: Unpack[Filters]) -> Call[int]:
+    """Compare the newest 1,000 memories that match with older ones, as it is done when one is added with `compare`; how
+    many were compared. What is found is listed by `conflicts`. Raises InvalidInput."""
+    body = {name: value for name, value in filters.items() if value is not None}
+    return Call(method="POST", path="/v1/conflicts/detect", parse=_compared, body=body, repeatable=True)
 
 
 def resolve_conflict(conflict_id: str, resolution: Decision, *, content: str | None = None) -> Call[MemoryConflict]:
@@ -42,6 +51,14 @@ def chain(memory_id: str) -> Call[tuple[Memory, ...]]:
 def unsupersede(memory_id: str) -> Call[Memory]:
     """Make a memory that was replaced current again, beside the one that replaced it. Raises NotFound, Conflict."""
     return Call(method="POST", path=_memory(memory_id, "unsupersede"), parse=one(Memory), repeatable=True)
+
+
+def _compared(value: Any) -> int:
+    match value:
+        case {"compared": int(compared)}:
+            return compared
+        case _:
+            raise UnexpectedAnswer("The server did not say how many memories it compared")
 
 
 def _conflict(conflict_id: str, verb: str = "") -> str:

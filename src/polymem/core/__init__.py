@@ -78,7 +78,7 @@ class Core:
         self.memories = Memories(store, embedder, clock, self.projects, new_id, detector)
         self.chains = Chains(store, clock)
         self.retention = Retention(store, self.memories, clock)
-        self.conflicts = Conflicts(store, self.memories, self.chains, clock)
+        self.conflicts = Conflicts(store, self.memories, self.chains, clock, embedder, detector)
         self.recall = Recall(store, embedder, clock)
         self.timeline = Timeline(store, clock)
         self.overview = Overview(store, clock)

@@ -1,25 +1,60 @@
 """Conflicts between memories: listed, and settled by whoever knows which one is right."""
 
+from datetime import datetime
+
 from polymem.core.access import require
+from polymem.core.adding import derive
 from polymem.core.chains import Chains
 from polymem.core.checks import check_page
+from polymem.core.detection import Detector
 from polymem.core.errors import Conflict as Refused
 from polymem.core.errors import InvalidInput, NotFound
+from polymem.core.filters import Filter, Superseded
 from polymem.core.memories import Memories
-from polymem.core.model import Page
+from polymem.core.model import Memory, Page
 from polymem.core.people import Permission, Scope
-from polymem.core.ports import Clock, Store
+from polymem.core.ports import Clock, Embedder, Store
 from polymem.core.ports_conflicts import Conflict, Resolution
+
+MOST_LOOKED_AT = 1000
+"""How many memories are compared in one call of `look_for`."""
+
+_SLICE = 50
 
 
 class Conflicts:
-    """Lists conflicts and settles them."""
+    """Looks for conflicts, lists them and settles them."""
 
-    def __init__(self, store: Store, memories: Memories, chains: Chains, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memories: Memories,
+        chains: Chains,
+        clock: Clock,
+        embedder: Embedder,
+        detector: Detector,
+    ) -> None:
         self._store = store
         self._memories = memories
         self._chains = chains
         self._clock = clock
+        self._embedder = embedder
+        self._detector = detector
+
+    async def look_for(self, scope: Scope, filter: Filter = ()) -> int:
+        """Compare the newest 1,000 memories that match with older ones, as it is done when one memory is kept: those
+        that came in a batch, by an import or through a door that does not compare were not yet. What is found is an
+        open conflict, unless it is known or was settled already. Returns how many memories were compared."""
+        require(scope, Permission.WRITE)
+        page = await self._memories.find(scope, (*filter, Superseded(False)), limit=MOST_LOOKED_AT)
+        for start in range(0, len(page.items), _SLICE):
+            memories = page.items[start : start + _SLICE]
+            for memory, derived in zip(memories, await derive(self._embedder, memories), strict=True):
+                similar = await self._detector.similar(scope, memory, derived)
+                older = [one for one in similar if _age(one.memory) < _age(memory)]
+                if findings := self._detector.findings(memory, older):
+                    await self._store.conflicts.put(scope, memory, findings, self._clock.now())
+        return len(page.items)
 
     async def find(self, scope: Scope, *, open: bool | None = True, limit: int = 50, offset: int = 0) -> Page[Conflict]:
         """A page of the open (or the resolved, or all) conflicts, newest first."""
@@ -75,3 +110,7 @@ class Conflicts:
                 pass
         await self._store.conflicts.resolve(scope, conflict_id, resolution, self._clock.now())
         return await self.get(scope, conflict_id)
+
+
+def _age(memory: Memory) -> tuple[datetime, str]:
+    return memory.created_at, memory.id

@@ -1,5 +1,6 @@
 """Conflicts: memories that say the same or the opposite of one another, and what the core needs to keep them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +70,10 @@ class ConflictStore(Protocol):
         An open one is listed while both memories are visible at `at` and neither is superseded: what became of them
         otherwise has settled it. `open` None gives all.
         """
+        ...
+
+    async def put(self, scope: Scope, memory: Memory, findings: Sequence[Finding], at: datetime) -> None:
+        """Keep what was found at `at` about a memory that is there."""
         ...
 
     async def opposed(self, scope: Scope, memory_id: str) -> frozenset[str]:

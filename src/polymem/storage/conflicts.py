@@ -1,6 +1,6 @@
 """Conflicts between memories in the database: `core.ports_conflicts.ConflictStore` in portable SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,10 +41,11 @@ INSERT = """
 INSERT INTO conflicts (organization_id, id, old_id, new_id, reason, detail, similarity, judge, status, created_at)
 SELECT m.organization_id, :id, m.id, :new_id, :reason, :detail, :similarity, :judge, 'open', :created_at
 FROM memories m WHERE m.organization_id = :organization_id AND m.id = :old_id
+AND EXISTS (SELECT 1 FROM memories n WHERE n.organization_id = :organization_id AND n.id = :new_id)
 AND NOT EXISTS (SELECT 1 FROM conflicts c
  WHERE c.organization_id = :organization_id AND c.new_id = :old_id AND c.old_id = :new_id)
 ON CONFLICT DO NOTHING"""
-"""A new conflict, unless its older memory was purged meanwhile, or there is one of these two already."""
+"""A new conflict, unless one of its memories was purged meanwhile, or there is one of these two already."""
 
 OPPOSED = """
 SELECT old_id, new_id FROM conflicts
@@ -70,6 +71,9 @@ class SqlConflicts:
 
     async def find(self, scope: Scope, *, open: bool | None, at: datetime, limit: int, offset: int) -> Page[Conflict]:
         return await self._backend.read(scope.organization_id, lambda tx: _find(tx, scope, open, at, limit, offset))
+
+    async def put(self, scope: Scope, memory: Memory, findings: Sequence[Finding], at: datetime) -> None:
+        await self._backend.write(scope.organization_id, lambda tx: put_findings(tx, memory, findings, at))
 
     async def opposed(self, scope: Scope, memory_id: str) -> frozenset[str]:
         params = {"organization_id": scope.organization_id, "memory_id": memory_id}
@@ -110,7 +114,7 @@ def replace_open(tx: Transaction, memory: Memory, findings: Iterable[Finding], a
 
 
 def put_findings(tx: Transaction, memory: Memory, findings: Iterable[Finding], at: datetime) -> None:
-    """Keeps what was found about a memory that has just been inserted."""
+    """Keeps what was found about a memory."""
     for finding in findings:
         params = {
             "organization_id": memory.organization_id,

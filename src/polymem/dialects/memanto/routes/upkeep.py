@@ -124,14 +124,19 @@ async def conflicts(agent_id: AgentId, call: AgentCaller, query: Annotated[wire.
 
 @router.post("/conflicts/generate", summary="Find conflicts")
 async def generate(agent_id: AgentId, call: AgentCaller, body: wire.DayMembers | None = None) -> Response:
-    """Addition: the same list. Conflicts are found when a memory is kept, so there is nothing left to be looked for."""
-    return await _listed(call, None if body is None else body.date)
+    """Addition: compare the memories of a day, or the newest 1 000, with older ones, and list the conflicts.
+
+    `remember` and a change compare by themselves; what came in a batch or through other doors is compared here.
+    """
+    date = None if body is None else body.date
+    filter: Filter = () if date is None else (Between(Instant.CREATED, *_day(call, date)),)
+    return await _listed(call, date, compared=await call.core.conflicts.look_for(call.scope, filter))
 
 
-async def _listed(call: AgentCall, date: str | None) -> Response:
+async def _listed(call: AgentCall, date: str | None, **extra: int) -> Response:
     found = await _open(call, date)
     items = [_told(index, conflict) for index, conflict in enumerate(found)]
-    flat = {**session_part(call), "date": date, "conflicts": items, "count": len(items)}
+    flat = {**session_part(call), "date": date, "conflicts": items, "count": len(items), **extra}
     return kit.JsonResponse(enveloped(flat, call.core.clock.now()))
 
 
@@ -140,7 +145,11 @@ async def _open(call: AgentCall, date: str | None) -> list[Conflict]:
     if date is None:
         return list(page.items)
     since, until = _day(call, date)
-    return [conflict for conflict in page.items if since <= conflict.created_at <= until]
+    return [
+        conflict
+        for conflict in page.items
+        if since <= conflict.created_at <= until or since <= conflict.new.created_at <= until
+    ]
 
 
 def _told(index: int, conflict: Conflict) -> Flat:

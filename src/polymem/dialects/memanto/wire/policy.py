@@ -50,4 +50,8 @@ class DayMembers(Members):
 class ConflictsQuery(Members):
     """Which conflicts."""
 
-    date: Text | None = Field(None, description="Only those found on this day, in UTC.", examples=["2026-01-31"])
+    date: Text | None = Field(
+        None,
+        description="Only those found on this day, in UTC, or whose newer memory is of it.",
+        examples=["2026-01-31"],
+    )

@@ -10,7 +10,7 @@ from polymem.dialects import kit
 from polymem.dialects.native import mapping
 from polymem.dialects.native.credentials import Caller
 from polymem.dialects.native.errors import responses
-from polymem.dialects.native.routes.memories import MemoryId
+from polymem.dialects.native.routes.memories import MemoryId, selected
 from polymem.dialects.native.wire import conflicts as wire
 from polymem.dialects.native.wire.memories import Memory
 from polymem.dialects.native.wire.values import Text
@@ -31,6 +31,15 @@ async def find(call: Caller, query: Annotated[wire.ConflictQuery, Query()]) -> R
     )
     items = [mapping.from_conflict(conflict) for conflict in page.items]
     return kit.JsonResponse({"items": items, "total": page.total, "limit": page.limit, "offset": page.offset})
+
+
+@router.post("/conflicts/detect", response_model=wire.Detected, summary="Look for conflicts", responses=responses())
+async def detect(call: Caller, body: wire.DetectRequest) -> Response:
+    """Compare the newest 1,000 memories that match with older ones: those that came in a batch, by an import or through
+    a door that does not compare. What is found is an open conflict; what was settled is not asked about again."""
+    compared = await call.core.conflicts.look_for(call.scope, await selected(call, body))
+    page = await call.core.conflicts.find(call.scope, open=True, limit=1)
+    return kit.JsonResponse({"compared": compared, "open": page.total})
 
 
 @router.get(

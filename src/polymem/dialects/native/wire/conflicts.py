@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from polymem.dialects.native.wire.filters import PageQuery
+from polymem.dialects.native.wire.filters import PageQuery, Selection
 from polymem.dialects.native.wire.memories import Content, Memory
 from polymem.dialects.native.wire.values import Answer, Body, Instant
 
@@ -17,6 +17,19 @@ class ConflictQuery(PageQuery):
     """Which conflicts to list."""
 
     status: Status = Field("open", description="open: not settled, and both memories are still current.")
+
+
+class DetectRequest(Selection):
+    """Which memories to compare with older ones."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"project": "api"}]})
+
+
+class Detected(Answer):
+    """What came of it."""
+
+    compared: int = Field(description="How many memories were compared: the newest 1,000 at most.", examples=[42])
+    open: int = Field(description="How many conflicts are open now, of all memories.", examples=[3])
 
 
 class ResolveRequest(Body):
