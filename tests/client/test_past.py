@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from polymem.client import AsyncClient, Client, Conflict, Draft, InvalidInput, NotFound
+from polymem.client import AsyncClient, Client, Conflict, Draft, NotFound
 from tests.client.either import EitherClient, result
 from tests.serving import Server
 
@@ -117,5 +117,3 @@ async def test_conflicts_are_looked_for_among_what_was_not_compared(client: Eith
     assert (found.old.id, found.new.id) == (ids[0], ids[1])
     assert await result(client.detect_conflicts()) == 4
     assert (await result(client.conflicts())).total == 2
-    with pytest.raises(InvalidInput):
-        await result(client.detect_conflicts(kinds=[""]))

@@ -23,7 +23,7 @@ ROUTES = {
     "PATCH /v1/projects/{project}", "POST /v1/export", "POST /v1/import", "GET /v1/keys", "POST /v1/keys",
     "DELETE /v1/keys/{key_id}", "GET /v1/stats", "GET /health", "GET /health/live", "GET /health/ready",
     "GET /v1/projects/{project}/context", "GET /v1/conflicts", "GET /v1/conflicts/{conflict_id}",
-    "POST /v1/conflicts/{conflict_id}/resolve", "GET /v1/memories/{memory_id}/chain",
+    "POST /v1/conflicts/detect", "POST /v1/conflicts/{conflict_id}/resolve", "GET /v1/memories/{memory_id}/chain",
     "POST /v1/memories/{memory_id}/unsupersede",
     "GET /v1/sessions", "POST /v1/sessions", "GET /v1/sessions/{id}", "PATCH /v1/sessions/{id}",
     "DELETE /v1/sessions/{id}", "GET /v1/tasks", "POST /v1/tasks", "GET /v1/tasks/{id}", "PATCH /v1/tasks/{id}",

@@ -27,7 +27,7 @@ def conflict(conflict_id: str) -> Call[MemoryConflict]:
 
 def detect_conflicts(**filters: Unpack[Filters]) -> Call[int]:
     """Compare the newest 1,000 memories that match with older ones, as it is done when one is added with `compare`; how
-    many were compared. What is found is listed by `conflicts`. Raises InvalidInput."""
+    many were compared. What is found is listed by `conflicts`."""
     body = {name: value for name, value in filters.items() if value is not None}
     return Call(method="POST", path="/v1/conflicts/detect", parse=_compared, body=body, repeatable=True)
 
