@@ -23,7 +23,8 @@ def strict(make_settings: MakeSettings) -> Iterator[Server]:
         yield server
 
 
-def test_health_checks_database_memory_and_disk(server: Server) -> None:
+def test_health_checks_database_memory_and_disk(server: Server, new_database: object) -> None:
+    database = "sqlite" if new_database is None else "postgresql"
     with client(server) as api:
         answer = api.get("/health")
         assert answer.status_code == 200
@@ -35,7 +36,7 @@ def test_health_checks_database_memory_and_disk(server: Server) -> None:
         assert set(checks) == {"database", "memory", "disk"}
         assert checks["database"]["status"] == "healthy"
         assert checks["database"]["latency_ms"] >= 0
-        assert checks["database"]["details"] == {"version": "sqlite", "connection": "connected"}
+        assert checks["database"]["details"] == {"version": database, "connection": "connected"}
         memory, disk = checks["memory"]["details"], checks["disk"]["details"]
         assert set(memory) == {"used_mb", "total_mb", "percent_used", "threshold_mb"}
         assert 0 < memory["used_mb"] < memory["total_mb"]

@@ -24,6 +24,7 @@ WAYS = [
 @pytest.mark.parametrize("block", [block for _, block in WAYS], ids=[name for name, _ in WAYS])
 def test_a_project_is_shared_as_the_documents_say(block: str, make_settings: MakeSettings) -> None:
     settings = make_settings(auth="required")
+    url = settings.database_url
     with serving(settings) as server:
         # The server is there already, at another port.
         lines = [line for line in block.splitlines() if not line.startswith("POLYMEM_AUTH=")]
@@ -36,7 +37,8 @@ def test_a_project_is_shared_as_the_documents_say(block: str, make_settings: Mak
                 "PASSWORD": "correct horse battery",
                 "POLYMEM_DATA_DIR": str(settings.data_dir),
                 "POLYMEM_CACHE_DIR": str(settings.cache_dir),
-            },
+            }
+            | ({} if url is None else {"POLYMEM_DATABASE_URL": url.get_secret_value()}),
             capture_output=True,
             text=True,
             timeout=PATIENCE,
