@@ -284,6 +284,7 @@ def _signals(candidate: Candidate, dates: NamedDates) -> list[float]:
         "own_words": candidate.keyword,
         "own_tokens": candidate.tokens or 0.0,
         "coverage": candidate.coverage,
+        "names": candidate.names,
         "date": date_match(candidate.occurred_at, dates),
     }
     if candidate.in_conversation:

@@ -15,7 +15,7 @@ import numpy as np
 from chromadb.config import Settings
 
 from bench import corpus, locomo_data
-from bench.cores import OpenCore, open_core, to_draft, vectors, write
+from bench.cores import OpenCore, embeddings, open_core, to_draft, write
 from bench.report import Quantity, Row, ratio
 from bench.setup import MODELS, Options, embedder, run_on_uvloop, scratch
 from bench.timing import Call, interleaved, mean
@@ -99,8 +99,9 @@ def _collection(client: Any, name: str, model: ModelForChroma) -> Any:
 
 async def _recall(opened: OpenCore, collection: Any, model: ModelForChroma, options: Options) -> list[Row]:
     texts = corpus.texts(options.sized(10_000, 1000))
-    rows = np.stack(list(await vectors(opened, texts)))
-    await write(opened, texts, iter(rows))
+    made = list(await embeddings(opened, texts))
+    rows = np.stack([np.frombuffer(each.vectors, "<f4") for each in made])
+    await write(opened, texts, iter(made))
     for start in range(0, len(texts), _BATCH):
         part = range(start, start + _BATCH)
         collection.add(

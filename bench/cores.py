@@ -52,18 +52,22 @@ async def fill(data_dir: Path, memories: int, projects: int = 1) -> None:
     """Writes a corpus into a new data directory, spread evenly over projects named `project-0` and so on."""
     texts = corpus.texts(memories)
     async with embedder() as model, open_core(data_dir, model) as opened:
-        await write(opened, texts, await vectors(opened, texts), projects)
+        await write(opened, texts, await embeddings(opened, texts), projects)
 
 
-async def vectors(opened: OpenCore, texts: Sequence[corpus.Text]) -> Iterator[corpus.Vectors]:
-    """A vector for each text, real ones for the first; see `corpus.vectors`."""
+async def embeddings(opened: OpenCore, texts: Sequence[corpus.Text]) -> Iterator[Embedding]:
+    """An embedding for each text, real ones for the first; see `corpus.vectors`. The others have their token vectors
+    in turn: as many as a real text has, of other words."""
     first = [indexed_text(to_memory(text, opened.scope)) for text in texts[:REAL_EMBEDDINGS]]
     embedded = await opened.core.embedder.embed_documents(first)
-    return corpus.vectors(texts, np.stack([np.frombuffer(each.vectors, "<f4") for each in embedded]))
+    vectors = corpus.vectors(texts, np.stack([np.frombuffer(each.vectors, "<f4") for each in embedded]))
+    return (
+        Embedding(vector.tobytes(), 1, embedded[index % len(embedded)].tokens) for index, vector in enumerate(vectors)
+    )
 
 
 async def write(
-    opened: OpenCore, texts: Sequence[corpus.Text], vectors: Iterator[corpus.Vectors], projects: int = 1
+    opened: OpenCore, texts: Sequence[corpus.Text], embeddings: Iterator[Embedding], projects: int = 1
 ) -> None:
     """Keeps texts with vectors made beforehand. A project's memories come one after the other."""
     core, scope = opened.core, opened.scope
@@ -73,7 +77,7 @@ async def write(
         writes: Sequence[Write] = [
             Insert(
                 to_memory(text, scope, owners[index // share]),
-                Derived(core.embedder.model, Embedding(next(vectors).tobytes(), 1)),
+                Derived(core.embedder.model, next(embeddings)),
             )
             for index, text in enumerate(texts[start : start + _BATCH], start)
         ]

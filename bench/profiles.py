@@ -21,7 +21,10 @@ def without_neighbours(*names: str, profile: Profile = DEFAULT_PROFILE) -> Profi
 def only(*names: str, profile: Profile = DEFAULT_PROFILE) -> Profile:
     """The profile in which nothing else weighs anything."""
     return _each(
-        profile, lambda weights: Weights(base=weights.base, **{name: getattr(weights, name) or 1.0 for name in names})
+        profile,
+        lambda weights: Weights(
+            base=weights.base, **{"names": 0.0} | {name: getattr(weights, name) or 1.0 for name in names}
+        ),
     )
 
 

@@ -52,7 +52,7 @@ class Measured:
 def run(options: Options) -> list[Row]:
     """The rows of this benchmark."""
     tenth = 10 if options.quick else 1
-    cases = (Case(10_000 // tenth, 1, 3), Case(100_000 // tenth, 100, 6), Case(100_000 // tenth, 1, 10))
+    cases = (Case(10_000 // tenth, 1, 4), Case(100_000 // tenth, 100, 6), Case(100_000 // tenth, 1, 8))
     rows: list[Row] = []
     for case in cases:
         with scratch() as data_dir:

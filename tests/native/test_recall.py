@@ -201,3 +201,17 @@ def test_why_not_tells_of_a_memory_that_never_came_to_the_second_stage(
     ]
     assert {each["stage"] for each in told} <= {"page", "candidates"}
     assert any(each["stage"] == "candidates" and "token by token" in each["sentence"] for each in told)
+
+
+@pytest.mark.parametrize("container", [None, "a-session"])
+def test_ids_paths_codes_and_versions_are_found_exactly(api: httpx2.Client, container: str | None) -> None:
+    texts = [
+        f"Step {n} failed with ERR_47{n:02} in src/app/part_{n}/main.py; fixed in v2.{n}.1, see PROJ-{1000 + n}."
+        for n in range(60)
+    ]
+    memories = [{"content": text, "container": container} for text in texts]
+    api.post("/v1/memories/batch", json={"memories": memories})
+    for n in (7, 31):
+        for name in (f"ERR_47{n:02}", f"src/app/part_{n}/main.py", f"v2.{n}.1", f"PROJ-{1000 + n}"):
+            for query in (name, f"What do we know about {name}?"):
+                assert recall(api, query)["hits"][0]["memory"]["content"] == texts[n], query

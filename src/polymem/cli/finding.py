@@ -34,7 +34,9 @@ Query = Annotated[str, typer.Argument(help="What you want to know.", show_defaul
 ModeOption = Annotated[Mode, typer.Option("--mode", "-m", help="By meaning and words, by meaning, or by words.")]
 MinScoreOption = Annotated[
     float | None,
-    typer.Option("--min-score", help="Leave out what scores less, 0 to 1; 0.12 in hybrid mode unless given."),
+    typer.Option(
+        "--min-score", help="Leave out what scores less, 0 to 1. Not given, only what looks like an answer is shown."
+    ),
 ]
 SupersededOption = Annotated[bool, typer.Option("--superseded", help="Find memories that others replace, too.")]
 
@@ -215,6 +217,7 @@ def _to_explanation(ranked: Ranked, rank: int | None) -> dict[str, Any]:
         "coverage": candidate.coverage,
         "tokens": candidate.tokens,
         "context_tokens": candidate.context_tokens,
+        "names": candidate.names,
         "first_rank": candidate.first_rank,
         "dense_rank": candidate.dense_rank,
         "keyword_rank": candidate.keyword_rank,

@@ -146,6 +146,8 @@ class Candidate:
     tokens            MaxSim of the query's tokens and the memory's own, each query token by its rarity, -1..1; None
                       without token vectors
     context_tokens    the same where each query token may be matched by a near neighbour, at a discount
+    names             share of the names in the query that only programs write (paths, codes, versions) that the memory
+                      contains as they are written, 0..1
     trust             `trust.trust` of the memory; None until a profile asks for it
 
     A search makes hundreds of them; positional construction takes a third of the time.
@@ -173,6 +175,7 @@ class Candidate:
     first_rank: int | None = None
     tokens: float | None = None
     context_tokens: float | None = None
+    names: float = 0.0
     trust: float | None = None
 
 

@@ -258,6 +258,7 @@ def from_ranked(ranked: Ranked, rank: int) -> Json:
         "coverage": candidate.coverage,
         "tokens": candidate.tokens,
         "context_tokens": candidate.context_tokens,
+        "names": candidate.names,
         "first_rank": candidate.first_rank,
         "dense_rank": candidate.dense_rank,
         "keyword_rank": candidate.keyword_rank,

@@ -66,10 +66,12 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class QueryTerms:
     """The distinct terms of a query. `groups[i]` is -1 for a plain word; terms that are the forms of one
-    written name (whole and parts) share a number, and those of them that no memory contains may be ignored."""
+    written name (whole and parts) share a number, and those of them that no memory contains may be ignored. `names` are
+    the names among them that only programs write (paths, codes, versions), each as a whole."""
 
     ids: tuple[int, ...]
     groups: tuple[int, ...]
+    names: tuple[int, ...] = ()
 
 
 class _Forms(NamedTuple):
@@ -78,6 +80,7 @@ class _Forms(NamedTuple):
     words: tuple[int, ...]
     extra: tuple[int, ...] = ()
     stopped: tuple[int, ...] = ()
+    name: int | None = None
 
 
 def is_current(entry: bytes) -> bool:
@@ -108,6 +111,7 @@ def analyse_query(text: str) -> QueryTerms:
     """The terms to look for. A query of nothing but stop words keeps them, and so finds such texts only."""
     groups: dict[int, int] = {}
     stopped: list[int] = []
+    named: list[int] = []
     for number, forms in enumerate(_written_words(text, document=False)):
         if forms.extra:
             for id_ in forms.words + forms.extra:
@@ -115,10 +119,12 @@ def analyse_query(text: str) -> QueryTerms:
         else:
             groups.update(dict.fromkeys(forms.words, -1))
         stopped += forms.stopped
+        if forms.name is not None:
+            named.append(forms.name)
     if not groups:
         groups = dict.fromkeys(stopped, -1)
     ids = sorted(groups)
-    return QueryTerms(tuple(ids), tuple([groups[id_] for id_ in ids]))
+    return QueryTerms(tuple(ids), tuple([groups[id_] for id_ in ids]), tuple(dict.fromkeys(named)))
 
 
 def fold(text: str) -> str:
@@ -185,6 +191,8 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]{2,})(\d+)|(\d+)([A-Za-z]{2,})")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_PROGRAMS_WRITE = re.compile(r"[\d_/\\.:@#=]|[a-z][A-Z]").search
+_CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?!\d+(?:st|nd|rd|th)$)[A-Za-z\d]{3,}")
 _SEPARATOR = re.compile(r"://|::|==|->|[/\\:@#&=?]")
 _NOT_ALPHANUMERIC = re.compile(rf"(?:_|[^\w{_MARKS}])+")
 _BARE_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
@@ -203,7 +211,8 @@ def _forms(written: str) -> _Forms:
         return _plain(word.replace(",", ""))
     pieces = [piece for run in _NOT_ALPHANUMERIC.split(word) if run for piece in _split_run(run)]
     if pieces == [word]:
-        return _plain(word)
+        forms = _plain(word)
+        return forms._replace(name=forms.words[0]) if _CODE.fullmatch(word) and forms.words else forms
     whole = fold(word)
     if whole in STOP_WORDS:
         return _Forms((), stopped=(_term_id(whole),))
@@ -213,7 +222,8 @@ def _forms(written: str) -> _Forms:
     names.update(_term_id(fold(name)) for name in _SEPARATOR.split(word) if _NOT_ALPHANUMERIC.search(name))
     if not words:
         return _Forms((_term_id(whole),))
-    return _Forms(words, tuple(sorted(names.difference(words))))
+    name = _term_id(whole) if _PROGRAMS_WRITE(word) else None
+    return _Forms(words, tuple(sorted(names.difference(words))), name=name)
 
 
 def _split_run(run: str) -> list[str]:

@@ -113,6 +113,7 @@ class _Signals(NamedTuple):
     keyword: Floats
     context_keyword: Floats
     coverage: Floats
+    names: Floats
     first_rank: Rows | None = None
     tokens: Floats | None = None
     context_tokens: Floats | None = None
@@ -121,7 +122,7 @@ class _Signals(NamedTuple):
 def _signals(rows: Rows, dense: DenseScores | None, keyword: KeywordScores | None) -> _Signals:
     nothing, zeros = np.full(len(rows), np.nan, np.float32), np.zeros(len(rows), np.float32)
     by_meaning = dense.signals(rows) if dense else (nothing, nothing)
-    by_words = keyword.signals(rows) if keyword else (zeros, zeros, zeros)
+    by_words = (*keyword.signals(rows), keyword.named(rows)) if keyword else (zeros, zeros, zeros, zeros)
     return _Signals(rows, *by_meaning, *by_words)
 
 
@@ -157,6 +158,7 @@ def _second_stage(
         signals.keyword[chosen],
         signals.context_keyword[chosen],
         signals.coverage[chosen],
+        signals.names[chosen],
         ranks[chosen],
         own,
         context,
@@ -206,6 +208,7 @@ def _candidates(
             nothing if signals.first_rank is None else signals.first_rank.tolist(),
             nothing if signals.tokens is None else _or_none(signals.tokens),
             nothing if signals.context_tokens is None else _or_none(signals.context_tokens),
+            signals.names.tolist(),
         )
     )
 

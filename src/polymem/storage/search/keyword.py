@@ -54,7 +54,7 @@ class KeywordScores:
     def __init__(self, snapshot: Snapshot, query: QueryTerms, admitted: Admitted) -> None:
         self._snapshot = snapshot
         self._admitted = admitted
-        self._terms, self._total = _weighted(snapshot, query, admitted.within)
+        self._terms, self._total, self._names = _weighted(snapshot, query, admitted.within)
         places = snapshot.columns.capacity + 1
         self._own = np.zeros(places, np.float32)
         for term in self._terms:
@@ -91,6 +91,13 @@ class KeywordScores:
         """The place of a row by its own score, counted from 1; None without any."""
         own = self._own[row]
         return 1 + int(np.count_nonzero(self._own[self._admitted.numbers()] > own)) if own > 0 else None
+
+    def named(self, rows: Rows) -> Floats:
+        """The share of the query's names that each row contains as they are written, 0..1."""
+        shares = np.zeros(len(self._own), np.float32)
+        for with_name in self._names:
+            shares[with_name] += 1 / len(self._names)
+        return shares[rows]
 
     def signals(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
         """Own score, score in context and coverage of the query's terms, each 0..1."""
@@ -164,8 +171,8 @@ class KeywordScores:
         return np.stack(around)
 
 
-def _weighted(snapshot: Snapshot, query: QueryTerms, within: Bools) -> tuple[list[_Term], float]:
-    """The query's terms that some memory contains, and the summed weight of all that count."""
+def _weighted(snapshot: Snapshot, query: QueryTerms, within: Bools) -> tuple[list[_Term], float, list[Rows]]:
+    """The query's terms that some memory contains, the summed weight of all that count, and the rows of each name."""
     statistics = snapshot.statistics
     every_row_lives = snapshot.live == snapshot.size
     all_admitted = int(np.count_nonzero(within)) == snapshot.live
@@ -191,7 +198,7 @@ def _weighted(snapshot: Snapshot, query: QueryTerms, within: Bools) -> tuple[lis
         if len(rows):
             lengths = snapshot.columns.length[rows].astype(np.float32)
             terms.append(_Term(weight, rows, saturation(counts, lengths, mean_length)))
-    return terms, total
+    return terms, total, [found[id_][1] for id_ in query.names if id_ in found]
 
 
 def idf(documents: int, frequency: int) -> float:

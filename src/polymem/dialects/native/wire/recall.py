@@ -27,8 +27,8 @@ class RecallRequest(Selection):
     offset: Offset = 0
     min_score: float | None = Field(
         None,
-        description="Leave out what scores less, 0 to 1. Left out, it is 0.12 in hybrid mode, below which hits are as "
-        "good as never relevant, and 0 in the others.",
+        description="Leave out what scores less, 0 to 1. Left out, nothing is found in hybrid mode where not even the "
+        "best hit scores 0.045: then nothing relevant is there. In the other modes it is 0.",
         examples=[0.2],
         json_schema_extra={"minimum": 0, "maximum": 1},
     )
@@ -69,6 +69,9 @@ class Explanation(Answer):
         examples=[0.82],
     )
     context_tokens: float | None = Field(description="The same, with its neighbours in the container.", examples=[0.82])
+    names: float = Field(
+        description="Share of the paths, codes and versions in the query that it has letter by letter.", examples=[1.0]
+    )
     first_rank: int | None = Field(
         description="Its place by meaning and words together, the best of which are compared token by token.",
         examples=[1],
