@@ -86,7 +86,8 @@ def main() -> None:
         console.print(_table(name, points))
     if arguments.chart is not None:
         del curves["both"]
-        arguments.chart.write_text(draw(curves, DEFAULT_PROFILE.answering))
+        chosen = {"notes": DEFAULT_PROFILE.answering, "conversations": DEFAULT_PROFILE.answering_turn}
+        arguments.chart.write_text(draw(curves, chosen))
 
 
 def fit(turns: Sequence[Asked], notes: Sequence[Asked]) -> dict[str, Weights]:
@@ -173,7 +174,7 @@ def curve(asked: Sequence[Asked], weights: Weights) -> list[Point]:
     elsewhere = best(one for one in asked if not one.answerable and not one.near)
     near = best(one for one in asked if one.near)
     points = []
-    for floor in (0.005, 0.01, 0.02, 0.03, 0.04, 0.045, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4):
+    for floor in (0.005, 0.01, 0.02, 0.025, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4):
         shares = [100 * float((group < floor).mean()) for group in (own, elsewhere, near)]
         points.append(Point(floor, *shares))
     return points

@@ -58,16 +58,32 @@ async def fill(data_dir: Path, memories: int, projects: int = 1) -> None:
 async def embeddings(opened: OpenCore, texts: Sequence[corpus.Text]) -> Iterator[Embedding]:
     """An embedding for each text, real ones for the first; see `corpus.vectors`. The others have their token vectors
     in turn: as many as a real text has, of other words."""
-    first = [indexed_text(to_memory(text, opened.scope)) for text in texts[:REAL_EMBEDDINGS]]
-    embedded = await opened.core.embedder.embed_documents(first)
-    vectors = corpus.vectors(texts, np.stack([np.frombuffer(each.vectors, "<f4") for each in embedded]))
+    embedded = await _real(opened, texts)
     return (
-        Embedding(vector.tobytes(), 1, embedded[index % len(embedded)].tokens) for index, vector in enumerate(vectors)
+        Embedding(vector.tobytes(), 1, embedded[index % len(embedded)].tokens)
+        for index, vector in enumerate(_alike(texts, embedded))
     )
 
 
+async def vectors(opened: OpenCore, texts: Sequence[corpus.Text]) -> Iterator[corpus.Vectors]:
+    """The same without token vectors."""
+    return _alike(texts, await _real(opened, texts))
+
+
+async def _real(opened: OpenCore, texts: Sequence[corpus.Text]) -> list[Embedding]:
+    first = [indexed_text(to_memory(text, opened.scope)) for text in texts[:REAL_EMBEDDINGS]]
+    return await opened.core.embedder.embed_documents(first)
+
+
+def _alike(texts: Sequence[corpus.Text], embedded: Sequence[Embedding]) -> Iterator[corpus.Vectors]:
+    return corpus.vectors(texts, np.stack([np.frombuffer(each.vectors, "<f4") for each in embedded]))
+
+
 async def write(
-    opened: OpenCore, texts: Sequence[corpus.Text], embeddings: Iterator[Embedding], projects: int = 1
+    opened: OpenCore,
+    texts: Sequence[corpus.Text],
+    made: Iterator[Embedding] | Iterator[corpus.Vectors],
+    projects: int = 1,
 ) -> None:
     """Keeps texts with vectors made beforehand. A project's memories come one after the other."""
     core, scope = opened.core, opened.scope
@@ -77,11 +93,15 @@ async def write(
         writes: Sequence[Write] = [
             Insert(
                 to_memory(text, scope, owners[index // share]),
-                Derived(core.embedder.model, next(embeddings)),
+                Derived(core.embedder.model, _to_embedding(next(made))),
             )
             for index, text in enumerate(texts[start : start + _BATCH], start)
         ]
         await core.store.apply(scope, writes)
+
+
+def _to_embedding(made: Embedding | corpus.Vectors) -> Embedding:
+    return made if isinstance(made, Embedding) else Embedding(made.tobytes(), 1)
 
 
 def to_memory(text: corpus.Text, scope: Scope, project: Project | None = None) -> Memory:

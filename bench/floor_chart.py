@@ -24,7 +24,7 @@ class Point:
     near: float
 
 
-def draw(curves: Mapping[str, Sequence[Point]], chosen: float) -> str:
+def draw(curves: Mapping[str, Sequence[Point]], chosen: Mapping[str, float]) -> str:
     """The curves of each set, with a ring where the default stands."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
@@ -46,7 +46,7 @@ def draw(curves: Mapping[str, Sequence[Point]], chosen: float) -> str:
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
             parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
             for point, (x, y) in zip(points, spots, strict=True):
-                if point.floor == chosen:
+                if point.floor == chosen[name]:
                     parts.append(
                         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
                     )
@@ -55,7 +55,7 @@ def draw(curves: Mapping[str, Sequence[Point]], chosen: float) -> str:
             parts.append(f'<text x="{x + 20}" y="{row - 3}">{escape(name)}:</text>')
             parts.append(f'<text x="{x + 20}" y="{row + 12}">{label}</text>')
             row += 40
-    parts.append(f'<text x="{WIDTH - RIGHT + 12}" y="{row}">○ the default, {chosen:g}</text>')
+    parts.append(f'<text x="{WIDTH - RIGHT + 12}" y="{row}">○ the default</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

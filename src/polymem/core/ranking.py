@@ -71,8 +71,9 @@ class Profile:
 
     `trust`  what is missing of the memory's trust to 1, six times, taken away, so that nothing becomes relevant by
              being trusted; of no weight unless a caller gives it some
-    `answering`  the score that the best hit must reach: if it does not, nothing relevant is there and nothing is
-                 returned, unless the caller names a floor
+    `answering`, `answering_turn`  the score that the best hit must reach, and that it must reach where it is a turn of
+                 a conversation: if it does not, nothing relevant is there and nothing is returned, unless the caller
+                 names a floor
     `floor`  the score below which other hits are left out (see `usual_floor`), unless the caller names a floor
     """
 
@@ -83,6 +84,7 @@ class Profile:
     trust: float = 0.0
     floor: float = 0.0
     answering: float = 0.0
+    answering_turn: float = 0.0
 
 
 DEFAULT_PROFILE = Profile(
@@ -96,7 +98,8 @@ DEFAULT_PROFILE = Profile(
         base=-6.15, meaning=2.76, words=10.10, own_words=-3.90, date=0.84, speaker=0.75, question=-0.23, length=0.29
     ),
     floor=0.005,
-    answering=0.045,
+    answering=0.04,
+    answering_turn=0.025,
 )  # fmt: skip
 
 

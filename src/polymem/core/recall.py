@@ -165,7 +165,7 @@ class Recall:
             remedy = "use mode hybrid" if mode is not Mode.HYBRID else "use other words"
             return WhyNot(Stage.CANDIDATES, f"Nothing in it matches the query in {mode.value} mode.", remedy)
         r = ranked[position - 1]
-        if ranked[0].score < (least := _answering(query, mode)):
+        if ranked[0].score < (least := _answering(query, mode, ranked[0])):
             sentence = (
                 f"Nothing looks like an answer: the best score is {ranked[0].score:.4f}, and {least:.4f} is needed."
             )
@@ -286,7 +286,7 @@ class Recall:
 
 def _above(query: RecallQuery, mode: Mode, considered: int, ranked: Sequence[Ranked]) -> list[Ranked]:
     """What is relevant enough to be returned."""
-    if not ranked or ranked[0].score < _answering(query, mode):
+    if not ranked or ranked[0].score < _answering(query, mode, ranked[0]):
         return []
     floor = _floor(query, mode, considered)
     return [r for place, r in enumerate(ranked, start=1) if r.score >= floor or _leads(query, mode, place)]
@@ -308,9 +308,11 @@ def _floor(query: RecallQuery, mode: Mode, considered: int) -> float:
     return 0.0 if profile is None else usual_floor(profile, considered)
 
 
-def _answering(query: RecallQuery, mode: Mode) -> float:
+def _answering(query: RecallQuery, mode: Mode, best: Ranked) -> float:
     profile = _by_profile(query, mode)
-    return -math.inf if profile is None else profile.answering
+    if profile is None:
+        return -math.inf
+    return profile.answering_turn if best.candidate.in_conversation else profile.answering
 
 
 def _leads(query: RecallQuery, mode: Mode, place: int) -> bool:

@@ -28,7 +28,7 @@ class RecallRequest(Selection):
     min_score: float | None = Field(
         None,
         description="Leave out what scores less, 0 to 1. Left out, nothing is found in hybrid mode where not even the "
-        "best hit scores 0.045: then nothing relevant is there. In the other modes it is 0.",
+        "best hit scores 0.04 (0.025 in a conversation): then nothing relevant is there. In the other modes it is 0.",
         examples=[0.2],
         json_schema_extra={"minimum": 0, "maximum": 1},
     )
