@@ -82,7 +82,7 @@ def _alike(texts: Sequence[corpus.Text], embedded: Sequence[Embedding]) -> Itera
 async def write(
     opened: OpenCore,
     texts: Sequence[corpus.Text],
-    made: Iterator[Embedding] | Iterator[corpus.Vectors],
+    made: Iterator[Embedding | corpus.Vectors],
     projects: int = 1,
 ) -> None:
     """Keeps texts with vectors made beforehand. A project's memories come one after the other."""
