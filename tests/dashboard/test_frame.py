@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from polymem.dashboard.navigation import ENTRIES, first_segment
-from polymem.dialects import DIALECTS, memento
+from polymem.dialects import DIALECTS
 from tests.conftest import MakeSettings
 from tests.dashboard.conftest import assert_accessible, assert_fits, browsing
 from tests.serving import Server, serving
@@ -116,14 +116,3 @@ def test_a_page_of_another_origin_can_neither_connect_nor_sign_in(dash: Server) 
         }
         answer = client.get("/_nicegui_ws/socket.io/?EIO=4&transport=websocket", headers=handshake)
         assert answer.status_code == 403
-
-
-def test_mementos_own_port_serves_it_at_the_root(make_settings: MakeSettings, chromium: Browser) -> None:
-    settings = make_settings(dashboard=True, embedder="none")
-    with serving(settings, dialect=memento.DIALECT) as server:
-        with server.client() as client:
-            assert client.get("/api/health").status_code == 200
-        with browsing(chromium, server.url) as context:
-            page = context.new_page()
-            page.goto("/")
-            expect(page.get_by_role("heading", name="Overview")).to_be_visible()

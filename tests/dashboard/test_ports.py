@@ -1,11 +1,22 @@
-"""AI Memory's own port: its administration leads to the dashboard's pages, which are there, too."""
+"""The dashboard on ports of dialects. A process has one dashboard at a time, so the servers come one after another."""
 
 from playwright.sync_api import Browser, expect
 
-from polymem.dialects import aimemory
+from polymem.dialects import aimemory, memento
 from tests.conftest import MakeSettings
 from tests.dashboard.conftest import browsing
 from tests.serving import Server, serving
+
+
+def test_mementos_own_port_serves_it_at_the_root(make_settings: MakeSettings, chromium: Browser) -> None:
+    settings = make_settings(dashboard=True, embedder="none")
+    with serving(settings, dialect=memento.DIALECT) as server:
+        with server.client() as client:
+            assert client.get("/api/health").status_code == 200
+        with browsing(chromium, server.url) as context:
+            page = context.new_page()
+            page.goto("/")
+            expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def test_the_administration_leads_to_trash_keys_and_setup(make_settings: MakeSettings, chromium: Browser) -> None:
