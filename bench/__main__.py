@@ -20,6 +20,7 @@ BENCHMARKS = (
     "saving",
     "data_layer",
     "store",
+    "workers",
     "chroma",
     "crash",
     "startup",

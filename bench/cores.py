@@ -48,8 +48,8 @@ async def open_core(data_dir: Path | str, model: Embedder) -> AsyncIterator[Open
         await store.close()
 
 
-async def fill(data_dir: Path, memories: int, projects: int = 1) -> None:
-    """Writes a corpus into a new data directory, spread evenly over projects named `project-0` and so on."""
+async def fill(data_dir: Path | str, memories: int, projects: int = 1) -> None:
+    """Writes a corpus into a new store, spread evenly over projects named `project-0` and so on."""
     texts = corpus.texts(memories)
     async with embedder() as model, open_core(data_dir, model) as opened:
         await write(opened, texts, await embeddings(opened, texts), projects)

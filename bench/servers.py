@@ -31,8 +31,9 @@ class Server:
 
 
 @contextmanager
-def serving(data_dir: Path, models: Path) -> Iterator[Server]:
-    """`polymem serve` on a data directory and a free port, until the block ends.
+def serving(data_dir: Path, models: Path, **settings: str) -> Iterator[Server]:
+    """`polymem serve` on a data directory and a free port, until the block ends. `settings` are variables without
+    their prefix, in small letters.
 
     Raises RuntimeError when it ends or is not ready within START_SECONDS.
     """
@@ -40,7 +41,8 @@ def serving(data_dir: Path, models: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "polymem", "serve", "--port", str(port), "--data-dir", str(data_dir)]
     # Nobody's own settings: the figures are those of the defaults.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("POLYMEM_")}
-    environment = inherited | {"POLYMEM_CACHE_DIR": str(models)}
+    given = {f"POLYMEM_{name.upper()}": value for name, value in settings.items()}
+    environment = inherited | {"POLYMEM_CACHE_DIR": str(models)} | given
     start = time.perf_counter()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)

@@ -54,10 +54,10 @@ class Measured:
 def run(options: Options) -> list[Row]:
     """The rows of this benchmark."""
     rows: list[Row] = []
-    with _server() as server:
+    with server_url() as server:
         for memories in (options.sized(10_000, 200), options.sized(100_000, 400)):
             with scratch() as data_dir:
-                stores = {"SQLite": str(data_dir), "PostgreSQL": _new_database(server, f"bench_{memories}")}
+                stores = {"SQLite": str(data_dir), "PostgreSQL": new_database(server, f"bench_{memories}")}
                 measured = {}
                 for name, location in stores.items():
                     # Each in a process of its own, so that what filling leaves in memory is not measured.
@@ -65,7 +65,7 @@ def run(options: Options) -> list[Row]:
                     measured[name] = in_fresh_process(_measure, location, memories, options)
                 rows += _rows(memories, measured)
         sizes = (100, 200, 400) if options.quick else (1_000, 10_000, 25_000, 50_000)
-        rows += in_fresh_process(_tenants, _new_database(server, "bench_tenants"), sizes, options)
+        rows += in_fresh_process(_tenants, new_database(server, "bench_tenants"), sizes, options)
     return rows
 
 
@@ -241,7 +241,8 @@ async def _among_others(url: str, sizes: tuple[int, ...], options: Options) -> l
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server for a benchmark."""
     if url := os.environ.get(SERVER):
         yield url
         return
@@ -266,7 +267,8 @@ def _server() -> Iterator[str]:
             server.cleanup()
 
 
-def _new_database(server: str, name: str) -> str:
+def new_database(server: str, name: str) -> str:
+    """The URL of a new, empty database."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         connection.execute(f"CREATE DATABASE {name}".encode())
