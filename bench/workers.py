@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from http.client import HTTPConnection
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 
 from bench import corpus
 from bench.cores import fill
@@ -48,15 +49,26 @@ def _fill(url: str, memories: int) -> None:
 
 
 def _together(port: int, call: str, each: int, seed: int) -> float:
-    with ProcessPoolExecutor(_CLIENTS, mp_context=get_context("spawn")) as clients:
-        # Started, and their modules loaded, before the clock is.
-        list(clients.map(len, ["ready"] * _CLIENTS))
-        start = time.perf_counter()
-        list(clients.map(_ask, [port] * _CLIENTS, [call] * _CLIENTS, [each] * _CLIENTS, range(seed, seed + 400, 100)))
-        return _CLIENTS * each / (time.perf_counter() - start)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(
+        _CLIENTS, mp_context=context, initializer=_meet_at, initargs=(context.Barrier(_CLIENTS),)
+    ) as clients:
+        seeds = range(seed, seed + 100 * _CLIENTS, 100)
+        seconds = clients.map(_ask, [port] * _CLIENTS, [call] * _CLIENTS, [each] * _CLIENTS, seeds)
+        return _CLIENTS * each / max(seconds)
 
 
-def _ask(port: int, call: str, each: int, seed: int) -> None:
+_STARTING: list[Barrier] = []
+"""Where the clients of a process's own wait for each other: filled as it is started."""
+
+
+def _meet_at(barrier: Barrier) -> None:
+    _STARTING.append(barrier)
+
+
+def _ask(port: int, call: str, each: int, seed: int) -> float:
+    _STARTING[-1].wait()
+    start = time.perf_counter()
     # One client; a connection for every ten calls, as the workers get connections and not calls.
     connection = HTTPConnection("127.0.0.1", port)
     for number, text in enumerate(corpus.questions(each, seed=seed)):
@@ -70,3 +82,4 @@ def _ask(port: int, call: str, each: int, seed: int) -> None:
         content = answer.read()
         assert answer.status in (200, 201), content
     connection.close()
+    return time.perf_counter() - start
