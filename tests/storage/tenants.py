@@ -230,7 +230,8 @@ class Stranger:
             "filter": WorkFilter(project_ids=frozenset({victim["project"]})) if "WorkFilter" in annotation
             else (InProjects(frozenset({victim["project"]})), IdIn(frozenset({victim["memory"]}))),
             "assignments": [Assignment(victim["project"], ProjectRole.VIEWER)],
-            "memories": [memory(self.scope, "Mine.")],
+            "memories": [memory(self.scope, "Mine.")], "findings": [],
+            "memory": replace(memory(self.scope, SECRET, id=victim["memory"]), **self._owned()),
             "idempotency": Idempotency(victim["request"], "print"), "old": "password", "new": "password",
             "token": victim["token"], "purpose": TokenPurpose.BEARER, "purposes": list(TokenPurpose),
             "role": ProjectRole.VIEWER if "ProjectRole" in annotation else OrganizationRole.MEMBER,
