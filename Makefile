@@ -33,6 +33,7 @@ check: $(DEV)  ## Check format, lint, types and the import law
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-deploy
 
 fix: $(DEV)  ## Format, and repair what the linter can
 	$(BIN)/ruff check --fix-only .
