@@ -14,8 +14,8 @@ from polymem.app.composition import SystemClock, new_id
 from polymem.core import Core
 from polymem.core.model import Draft, Memory
 from polymem.core.people import Project, Scope
+from polymem.core.people.tenancy import ensure_local_organization
 from polymem.core.ports import Derived, Embedder, Embedding, Insert, Write
-from polymem.core.tenancy import ensure_local_organization
 from polymem.core.text import indexed_text
 from polymem.storage import open_store
 

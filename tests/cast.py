@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from polymem.core import Core
-from polymem.core.access import Standing
 from polymem.core.people import (
     Membership,
     OrganizationRole,
@@ -18,6 +17,7 @@ from polymem.core.people import (
     Scope,
     User,
 )
+from polymem.core.people.access import Standing
 
 OPERATOR = Principal(kind=PrincipalKind.OPERATOR, door="test")
 

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 import pytest
 
 from polymem.app.mail import MailServer, SmtpMailer, to_mail_server
-from polymem.core.ports_people import Mail
+from polymem.core.people.ports import Mail
 
 LETTER = Mail(
     to="bo@example.org",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from polymem.core.contradiction import Statement, compare
-from polymem.core.detection import SIMILARITY
+from polymem.core.conflicts.contradiction import Statement, compare
+from polymem.core.conflicts.detection import SIMILARITY
 
 PAIRS = Path(__file__).parent / "data" / "conflicts.tsv"
 NONE = "none"

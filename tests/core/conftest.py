@@ -10,7 +10,7 @@ import pytest
 from polymem.app.composition import new_id
 from polymem.core import Core
 from polymem.core.people import Scope
-from polymem.core.tenancy import ensure_local_organization
+from polymem.core.people.tenancy import ensure_local_organization
 from polymem.inference import EmbedderSpec, open_embedder
 from polymem.storage import open_store
 

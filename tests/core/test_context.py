@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polymem.core.context_document import Material, compose
-from polymem.core.context_parts import Section, memory_blocks, session_blocks, snippet_blocks, task_blocks
+from polymem.core.context.document import Material, compose
+from polymem.core.context.parts import Section, memory_blocks, session_blocks, snippet_blocks, task_blocks
 from polymem.core.model import Delivery, Memory
 from polymem.core.people import Project
 from polymem.core.work import Snippet, Task, TaskStatus, WorkSession

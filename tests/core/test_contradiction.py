@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from polymem.core.contradiction import compare
+from polymem.core.conflicts.contradiction import compare
 from polymem.inference import EmbedderSpec, open_embedder
 from tests.core.conflict_report import LABELS, NONE, measure, read_pairs, report
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from polymem.core.errors import InvalidInput
-from polymem.core.importers import Format, read_records
-from polymem.core.transfer import from_record
+from polymem.core.exchange.importers import Format, read_records
+from polymem.core.exchange.transfer import from_record
 
 MEM0 = {
     "results": [

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from polymem.core.errors import InvalidInput
-from polymem.core.formats import from_memento, is_memento, memento_summary
-from polymem.core.importers import Format, read_records
+from polymem.core.exchange.formats import from_memento, is_memento, memento_summary
+from polymem.core.exchange.importers import Format, read_records
 
 A = {"content": "a", "created_at": "2026-01-31T12:00:00Z"}
 B = {"content": "b", "created_at": "2026-01-31T12:00:00Z", "metadata": {"namespace": "kept as it is"}}

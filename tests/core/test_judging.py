@@ -8,12 +8,12 @@ import pytest
 
 from polymem.app.composition import SystemClock, new_id
 from polymem.core import Core
+from polymem.core.conflicts.judging import ChatJudge
+from polymem.core.conflicts.ports import Reason
+from polymem.core.digest.ports import ChatRequest
 from polymem.core.errors import ChatUnavailable
-from polymem.core.judging import ChatJudge
 from polymem.core.model import Draft
 from polymem.core.people import Organization, Scope
-from polymem.core.ports_chat import ChatRequest
-from polymem.core.ports_conflicts import Reason
 from polymem.inference import EmbedderSpec, open_embedder
 from polymem.settings import Settings
 from polymem.storage import open_store

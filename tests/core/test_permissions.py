@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from polymem.core import Core
-from polymem.core.access import TABLE, Action, ByKey, Standing
 from polymem.core.errors import Forbidden, NotAuthenticated, NotFound, Refusal
 from polymem.core.model import Draft
 from polymem.core.people import OrganizationRole, Permission, Principal, PrincipalKind, ProjectRole, Scope
+from polymem.core.people.access import TABLE, Action, ByKey, Standing
 from polymem.storage import open_store
 from tests.cast import OPERATOR, Cast, new_cast
 from tests.storage.tenants import open_people_core

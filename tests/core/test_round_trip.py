@@ -10,9 +10,9 @@ import pytest
 
 from polymem.app.composition import open_core
 from polymem.core import Core
+from polymem.core.exchange.transfer import ImportReport, Record
 from polymem.core.model import Delivery, Draft
 from polymem.core.people import Organization, Scope
-from polymem.core.transfer import ImportReport, Record
 from tests.conftest import MakeSettings
 
 MEMORIES = 20_000

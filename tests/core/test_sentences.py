@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polymem.core.salient import is_decision, is_pleasantry, missing, salient, tightened
-from polymem.core.sentences import MOST_CHARACTERS, Unit, sentences, units
+from polymem.core.digest.salient import is_decision, is_pleasantry, missing, salient, tightened
+from polymem.core.digest.sentences import MOST_CHARACTERS, Unit, sentences, units
 
 
 @pytest.mark.parametrize(

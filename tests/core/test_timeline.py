@@ -4,8 +4,8 @@ import pytest
 
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import predicate, true_at
+from polymem.core.history.timeline import from_date_or_instant, past
 from polymem.core.model import Memory
-from polymem.core.timeline import from_date_or_instant, past
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

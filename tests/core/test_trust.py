@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polymem.core.history.trust import PROVENANCE_WEIGHTS, TrustLevel, trust
 from polymem.core.model import Memory
-from polymem.core.trust import PROVENANCE_WEIGHTS, TrustLevel, trust
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from polymem.core.context import ContextQuery
+from polymem.core.context.context import ContextQuery
 from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from polymem.core.filters import InProjects, KindIn
 from polymem.core.model import Draft

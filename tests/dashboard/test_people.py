@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Browser, expect
 
-from polymem.core.access import Standing
 from polymem.core.model import Draft
 from polymem.core.people import Scope
+from polymem.core.people.access import Standing
 from tests.cast import Cast, new_cast
 from tests.dashboard.conftest import assert_accessible, browsing
 from tests.dashboard.test_roles import signed_in

@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from polymem.core.access import Standing
 from polymem.core.model import Draft
 from polymem.core.people import Scope
+from polymem.core.people.access import Standing
 from polymem.dashboard.visit import SESSION_COOKIE
 from tests.cast import Cast, new_cast
 from tests.dashboard.conftest import browsing

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from polymem.core.compression import Passage
-from polymem.core.digest import DigestMode
-from polymem.core.extraction import Extracted, Extractions
+from polymem.core.digest.compression import Passage
+from polymem.core.digest.digest import DigestMode
+from polymem.core.digest.extraction import Extracted, Extractions
 from polymem.inference.chat import ChatSpec, OpenAiChat
 from tests.chatting import ChatServer, Reply, failing, said
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from polymem.core.digest import FALLBACK, REFUSED
-from polymem.core.prompts import REFUSAL
+from polymem.core.digest.digest import FALLBACK, REFUSED
+from polymem.core.digest.prompts import REFUSAL
 from tests.chatting import ChatServer, Reply, failing, garbage, said
 from tests.digest.test_quoting import CONVERSATION, SALIENT
 from tests.digest.test_writing import TRAPS, given

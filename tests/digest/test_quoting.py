@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from polymem.core.digest import REFUSED
+from polymem.core.digest.digest import REFUSED
 from tests.digest.conftest import remember
 
 

@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from polymem.core.digest.ports import ChatMessage, ChatRequest, Speaker
 from polymem.core.errors import ChatUnavailable
-from polymem.core.ports_chat import ChatMessage, ChatRequest, Speaker
 from polymem.inference.chat import RETRIES, ChatSpec, OpenAiChat
 from tests.chatting import ChatServer, Reply, chatting, failing, garbage, said, streamed
 

@@ -3,7 +3,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from polymem.core.digest import REFUSED
+from polymem.core.digest.digest import REFUSED
 from tests.memanto.conftest import Agent
 
 

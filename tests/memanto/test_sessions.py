@@ -8,7 +8,7 @@ import httpx2
 import jwt
 import pytest
 
-from polymem.core.agents import RENEWED_BEFORE
+from polymem.core.agents.agents import RENEWED_BEFORE
 from polymem.core.people import Permission, Scope
 from polymem.dialects.memanto.tokens import to_token
 from tests.memanto.conftest import Agent

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from polymem.core.access import Standing
+from polymem.core.people.access import Standing
 from tests.cast import OPERATOR, Cast, new_cast
 from tests.conftest import MakeSettings
 from tests.serving import Server, serving

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from polymem.core.access import TABLE, Action, Standing
+from polymem.core.people.access import TABLE, Action, Standing
 from tests.selfmemory.conftest import client
 from tests.selfmemory.people import Person, people
 from tests.serving import Server

@@ -12,10 +12,10 @@ from typing import Any, get_type_hints
 from polymem.app.composition import SystemClock, new_id
 from polymem.app.passwords import Argon2Hasher
 from polymem.core import Core, ports
-from polymem.core.access import Action
-from polymem.core.applications import Application, Grant, GrantToken, GrantTokenKind
-from polymem.core.context import ContextQuery
-from polymem.core.digest import AnswerQuery, SummaryQuery
+from polymem.core.agents.ports import AgentProfile, AgentSession
+from polymem.core.conflicts.ports import Resolution
+from polymem.core.context.context import ContextQuery
+from polymem.core.digest.digest import AnswerQuery, SummaryQuery
 from polymem.core.errors import PolymemError
 from polymem.core.filters import IdIn, InProjects, Instant, Sort
 from polymem.core.model import Change, Draft
@@ -35,11 +35,11 @@ from polymem.core.people import (
     Scope,
     TokenPurpose,
 )
+from polymem.core.people.access import Action
+from polymem.core.people.applications import Application, Grant, GrantToken, GrantTokenKind
+from polymem.core.people.tenancy import slugify
 from polymem.core.ports import CandidateQuery, Idempotency, Purge, Store
-from polymem.core.ports_agents import AgentProfile, AgentSession
-from polymem.core.ports_conflicts import Resolution
 from polymem.core.recall import RecallQuery
-from polymem.core.tenancy import slugify
 from polymem.core.work import Task, WorkFilter
 from polymem.inference import EmbedderSpec, open_embedder
 from tests.storage.support import LATER, MODEL, NOW, changed, memory, project

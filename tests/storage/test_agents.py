@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 
+from polymem.core.agents.ports import Activity, AgentProfile, AgentSession
 from polymem.core.people import Project, Scope
 from polymem.core.ports import Store
-from polymem.core.ports_agents import Activity, AgentProfile, AgentSession
 from tests.storage.conftest import Open
 from tests.storage.support import LATER, NOW, new_id, new_scope, project
 

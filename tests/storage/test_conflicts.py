@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from polymem.core.conflicts.ports import Finding, Reason, Resolution
 from polymem.core.model import Change, Memory
 from polymem.core.people import Scope
 from polymem.core.ports import Derived, Insert, Purge, Store
-from polymem.core.ports_conflicts import Finding, Reason, Resolution
 from tests.storage.support import LATER, NOW, changed, embedded, keep, memory, new_id, new_scope, project
 
 

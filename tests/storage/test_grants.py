@@ -8,9 +8,9 @@ import pytest
 
 from polymem.app.composition import new_id
 from polymem.core import Core
-from polymem.core.applications import Application, GrantTokenKind, Held
 from polymem.core.errors import Forbidden, NotAuthenticated
 from polymem.core.people import ALL_PERMISSIONS, Principal
+from polymem.core.people.applications import Application, GrantTokenKind, Held
 from polymem.core.ports import Store
 from tests.storage.conftest import Raw
 from tests.storage.support import NOW

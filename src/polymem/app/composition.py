@@ -9,14 +9,14 @@ from polymem.app.limits import MovingWindowLimiter
 from polymem.app.mail import SmtpMailer, to_mail_server
 from polymem.app.passwords import Argon2Hasher
 from polymem.core import Core
-from polymem.core.absent import NoMail
-from polymem.core.accounts import AccountRules
+from polymem.core.digest.ports import Chat
 from polymem.core.errors import InvalidInput
 from polymem.core.people import Scope
+from polymem.core.people.absent import NoMail
+from polymem.core.people.accounts import AccountRules
+from polymem.core.people.ports import Mailer
+from polymem.core.people.tenancy import ensure_local_organization
 from polymem.core.ports import Clock
-from polymem.core.ports_chat import Chat
-from polymem.core.ports_people import Mailer
-from polymem.core.tenancy import ensure_local_organization
 from polymem.inference import EmbedderSpec, open_embedder
 from polymem.inference.chat import ChatSpec, OpenAiChat
 from polymem.inference.extractive import SentenceExtractor

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from polymem.core.ports_people import Allowance
+from polymem.core.people.ports import Allowance
 
 _logger = logging.getLogger(__name__)
 

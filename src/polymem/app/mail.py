@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
-from polymem.core.absent import NoMail
-from polymem.core.ports_people import Mail
+from polymem.core.people.absent import NoMail
+from polymem.core.people.ports import Mail
 
 _logger = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from polymem.cli.options import (
 )
 from polymem.cli.versions import heading, to_json
 from polymem.core import Core
+from polymem.core.exchange.transfer import to_record
+from polymem.core.history.trust import trust
 from polymem.core.model import Change, Memory
 from polymem.core.people import Scope
-from polymem.core.transfer import to_record
-from polymem.core.trust import trust
 
 app = commands()
 

@@ -9,7 +9,7 @@ from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.cli.options import to_instant
 from polymem.core import Core
-from polymem.core.context import DEFAULT_TOKENS, ContextQuery
+from polymem.core.context.context import DEFAULT_TOKENS, ContextQuery
 from polymem.core.instants import to_rfc3339
 from polymem.core.people import Scope
 

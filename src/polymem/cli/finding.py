@@ -22,11 +22,11 @@ from polymem.cli.options import (
 )
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
+from polymem.core.exchange.transfer import to_record
 from polymem.core.filters import ContainsText, Filter, Sort, SortKey, true_at
 from polymem.core.people import Scope
 from polymem.core.ranking import Mode, Ranked
 from polymem.core.recall import Recalled, RecallQuery, Stage
-from polymem.core.transfer import to_record
 
 app = commands()
 

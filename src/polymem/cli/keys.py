@@ -11,8 +11,8 @@ from polymem.cli.options import ProjectOption
 from polymem.cli.places import as_owner
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
+from polymem.core.exchange.transfer import to_rfc3339
 from polymem.core.people import ApiKey, Permission, Scope
-from polymem.core.transfer import to_rfc3339
 
 app = commands()
 key = commands()

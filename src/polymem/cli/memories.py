@@ -29,9 +29,9 @@ from polymem.cli.options import (
 from polymem.cli.versions import timeline, to_json
 from polymem.core import Core
 from polymem.core.errors import Conflict, NotFound
+from polymem.core.exchange.transfer import to_record
 from polymem.core.model import DEFAULT_IMPORTANCE, DEFAULT_KIND, Delivery, Draft, Duplicates
 from polymem.core.people import Scope
-from polymem.core.transfer import to_record
 
 app = commands()
 

@@ -11,11 +11,11 @@ import typer
 from polymem.core import Core
 from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput
+from polymem.core.exchange.transfer import from_rfc3339
 from polymem.core.filters import Clause, ContainerIs, Filter, InProjects, KindIn, TagsAll
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.model import Delivery
 from polymem.core.people import Scope
-from polymem.core.timeline import from_date_or_instant
-from polymem.core.transfer import from_rfc3339
 
 ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="Key or id of a project.", metavar="PROJECT", show_default=False)

@@ -16,9 +16,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from polymem.core.exchange.transfer import to_record
 from polymem.core.instants import to_rfc3339
 from polymem.core.model import Memory
-from polymem.core.transfer import to_record
 
 _STEPS = (
     (timedelta(days=365), "year"),

@@ -3,8 +3,8 @@
 from polymem.cli import commands, output
 from polymem.cli.command import AsJson, core_command
 from polymem.core import Core
+from polymem.core.exchange.transfer import to_rfc3339
 from polymem.core.people import Scope
-from polymem.core.transfer import to_rfc3339
 
 app = commands()
 

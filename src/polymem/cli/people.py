@@ -11,8 +11,8 @@ from polymem.cli.keys import to_lifetime
 from polymem.cli.places import operator
 from polymem.core import Core
 from polymem.core.errors import NotFound
+from polymem.core.exchange.transfer import to_rfc3339
 from polymem.core.people import TokenPurpose, User
-from polymem.core.transfer import to_rfc3339
 
 app = commands()
 user = commands()

@@ -11,8 +11,8 @@ from polymem.cli.exits import fail
 from polymem.cli.overview import projects as list_projects
 from polymem.core import Core
 from polymem.core.errors import Conflict, NotFound
+from polymem.core.exchange.transfer import to_rfc3339
 from polymem.core.people import LOCAL_ORGANIZATION, Principal, PrincipalKind, Scope
-from polymem.core.transfer import to_rfc3339
 
 app = commands()
 project = commands()

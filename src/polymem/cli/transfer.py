@@ -18,9 +18,9 @@ from polymem.cli.options import ContainerOption, KindFilter, ProjectOption, TagF
 from polymem.cli.progress import progress
 from polymem.core import Core
 from polymem.core.errors import InvalidInput
-from polymem.core.importers import Format, read_records
+from polymem.core.exchange.importers import Format, read_records
+from polymem.core.exchange.transfer import ImportReport
 from polymem.core.people import Scope
-from polymem.core.transfer import ImportReport
 
 app = commands()
 

@@ -10,8 +10,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from polymem.cli.output import ago, plain
+from polymem.core.exchange.transfer import to_record, to_rfc3339
 from polymem.core.model import Memory, Version
-from polymem.core.transfer import to_record, to_rfc3339
 
 # What changes with every version, or without one.
 _NOT_SHOWN = {"content", "version", "updated_at", "access_count", "last_accessed", "organization_id", "project_id"}

@@ -6,41 +6,41 @@ the world comes in through the protocols in `ports`.
 
 from collections.abc import Callable
 
-from polymem.core.absent import FirstSentences, NoLimits, NoMail, NoPasswords
-from polymem.core.accounts import AccountRules, Accounts
-from polymem.core.agents import Agents
-from polymem.core.audit import Audit
+from polymem.core.agents.agents import Agents
 from polymem.core.chains import Chains
-from polymem.core.compression import Compression
-from polymem.core.conflicts import Conflicts
-from polymem.core.context import Context
-from polymem.core.detection import Detector
-from polymem.core.digest import Digest
-from polymem.core.extraction import Extractions
-from polymem.core.facts import Facts
-from polymem.core.grants import Grants
-from polymem.core.invitations import Invitations
-from polymem.core.judgements import Judgements
-from polymem.core.judging import ChatJudge
-from polymem.core.keys import Keys
+from polymem.core.conflicts.conflicts import Conflicts
+from polymem.core.conflicts.detection import Detector
+from polymem.core.conflicts.judging import ChatJudge
+from polymem.core.context.context import Context
+from polymem.core.digest.compression import Compression
+from polymem.core.digest.digest import Digest
+from polymem.core.digest.extraction import Extractions
+from polymem.core.digest.facts import Facts
+from polymem.core.digest.ports import Chat, Extractor
+from polymem.core.exchange.transfer import Transfer
+from polymem.core.history.judgements import Judgements
+from polymem.core.history.timeline import Timeline
 from polymem.core.memories import Memories
-from polymem.core.notices import Noticeboard
-from polymem.core.organizations import Organizations
 from polymem.core.overview import Overview
 from polymem.core.people import Scope
+from polymem.core.people.absent import FirstSentences, NoLimits, NoMail, NoPasswords
+from polymem.core.people.accounts import AccountRules, Accounts
+from polymem.core.people.audit import Audit
+from polymem.core.people.grants import Grants
+from polymem.core.people.invitations import Invitations
+from polymem.core.people.keys import Keys
+from polymem.core.people.notices import Noticeboard
+from polymem.core.people.organizations import Organizations
+from polymem.core.people.ports import Mailer, PasswordHasher, RateLimiter
+from polymem.core.people.principals import Access
+from polymem.core.people.teams import Teams
+from polymem.core.people.tenancy import Projects
 from polymem.core.ports import Clock, Embedder, Stats, Store
-from polymem.core.ports_chat import Chat, Extractor
-from polymem.core.ports_people import Mailer, PasswordHasher, RateLimiter
-from polymem.core.principals import Access
 from polymem.core.recall import Recall
 from polymem.core.reindex import Reindex
 from polymem.core.retention import Retention
-from polymem.core.teams import Teams
-from polymem.core.tenancy import Projects
-from polymem.core.timeline import Timeline
-from polymem.core.transfer import Transfer
-from polymem.core.worklog import Worklog
-from polymem.core.worklog_transfer import WorklogTransfer
+from polymem.core.work.transfer import WorklogTransfer
+from polymem.core.work.worklog import Worklog
 
 
 class Core:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from polymem.core.access import require
 from polymem.core.chains import ATTEMPTS, next_version
 from polymem.core.checks import check_name, checked
-from polymem.core.detection import Detector, Similar
+from polymem.core.conflicts.detection import Detector, Similar
 from polymem.core.errors import Conflict, EmbeddingUnavailable, InvalidInput, NotFound, TooLarge
 from polymem.core.model import MAX_BATCH, Added, Change, Draft, Duplicates, Memory
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
+from polymem.core.people.tenancy import Projects
 from polymem.core.ports import Clock, Derived, Embedder, Idempotency, Insert, Store, Write
-from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
 _DRAFT_FIELDS = tuple(field.name for field in fields(Draft))

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from polymem.core.access import require
 from polymem.core.errors import Conflict, NotFound
 from polymem.core.filters import active, predicate
 from polymem.core.model import Change, Memory
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
 from polymem.core.ports import Clock, Store, Update, Write
 
 ATTEMPTS = 8

@@ -8,18 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import fields, replace
 from typing import Any
 
-from polymem.core.access import require
 from polymem.core.adding import Adding, derive
 from polymem.core.chains import apply_planned, forgetting, next_version, restoring
 from polymem.core.checks import check_page, checked_fields
-from polymem.core.detection import Detector, Similar
+from polymem.core.conflicts.detection import Detector, Similar
 from polymem.core.errors import Conflict, InvalidInput, NotFound
 from polymem.core.filters import Filter, Forgotten, Sort, active, predicate
 from polymem.core.model import Added, Change, Draft, Duplicates, Memory, Page, Version
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
+from polymem.core.people.tenancy import Projects
 from polymem.core.ports import Clock, Embedder, Purge, Store, Update, Write
 from polymem.core.purging import purge_matching
-from polymem.core.tenancy import Projects
 from polymem.core.text import indexed_text
 
 _REVISABLE = frozenset(field.name for field in fields(Draft)) - {

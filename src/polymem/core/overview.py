@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from polymem.core.access import require
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import Between, Instant, Sort, Superseded, active
 from polymem.core.model import Memory
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
 from polymem.core.ports import Clock, EmbeddingModel, Store
 from polymem.core.ports_overview import Census, Spot, Tally
 

@@ -10,25 +10,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from polymem.core.agents.ports import AgentStore
+from polymem.core.conflicts.ports import ConflictStore, Finding
 from polymem.core.filters import Filter, Sort
+from polymem.core.history.ports import TimeStore
 from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
-from polymem.core.ports_agents import AgentStore
-from polymem.core.ports_conflicts import ConflictStore, Finding
+from polymem.core.people.ports import PeopleStore
+from polymem.core.people.ports_grants import GrantStore
 from polymem.core.ports_embedding import Embedder as Embedder
 from polymem.core.ports_embedding import Embedding as Embedding
 from polymem.core.ports_embedding import EmbeddingModel as EmbeddingModel
 from polymem.core.ports_embedding import QueryEmbedding as QueryEmbedding
 from polymem.core.ports_embedding import TokenSpace as TokenSpace
-from polymem.core.ports_grants import GrantStore
 from polymem.core.ports_overview import OverviewStore
-from polymem.core.ports_people import PeopleStore
 from polymem.core.ports_reports import Claim as Claim
 from polymem.core.ports_reports import PendingText as PendingText
 from polymem.core.ports_reports import Stats as Stats
 from polymem.core.ports_reports import Verification as Verification
-from polymem.core.ports_time import TimeStore
-from polymem.core.ports_work import WorkStore
+from polymem.core.work.ports import WorkStore
 
 
 class Clock(Protocol):

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from polymem.core.access import require
 from polymem.core.checks import check_query
 from polymem.core.errors import EmbeddingUnavailable, InvalidInput, NotFound
 from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded, active, holds, predicate
+from polymem.core.history.timeline import past
+from polymem.core.history.trust import trust
 from polymem.core.model import MAX_LIMIT, Memory
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, QueryEmbedding, Store
 from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank, usual_floor
-from polymem.core.timeline import past
-from polymem.core.trust import trust
 
 _LEAST_DEPTH = 100
 """Candidates each leg yields at least, and how many of the best of both are compared token by token: with fewer,

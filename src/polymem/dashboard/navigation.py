@@ -7,7 +7,7 @@ path. A page that is not in the menu has no section.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from polymem.core.access import Action
+from polymem.core.people.access import Action
 
 
 class Section(StrEnum):

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from polymem.core import Core, credentials
+from polymem.core import Core
 from polymem.core.errors import NotAuthenticated, PolymemError, TooLarge, TooManyRequests
+from polymem.core.people import credentials
 from polymem.dashboard.options import DashboardOptions
 from polymem.dashboard.visit import DOOR, ORGANIZATION_COOKIE, PROJECT_COOKIE, SESSION_COOKIE
 

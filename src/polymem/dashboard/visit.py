@@ -5,11 +5,11 @@ from typing import Literal
 
 from starlette.requests import Request
 
-from polymem.core import Core, credentials
-from polymem.core.access import Action, Authority
+from polymem.core import Core
 from polymem.core.errors import Forbidden, NotAuthenticated, PolymemError
 from polymem.core.model import Memory
-from polymem.core.people import Organization, Permission, Principal, Project, Scope
+from polymem.core.people import Organization, Permission, Principal, Project, Scope, credentials
+from polymem.core.people.access import Action, Authority
 from polymem.dashboard.counts import Counts
 from polymem.dashboard.options import DashboardOptions
 

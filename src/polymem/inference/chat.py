@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from polymem.core.digest.ports import ChatRequest
 from polymem.core.errors import ChatUnavailable
-from polymem.core.ports_chat import ChatRequest
 
 if TYPE_CHECKING:
     import openai

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from polymem.core.digest.ports import Chosen
 from polymem.core.errors import EmbeddingUnavailable
 from polymem.core.ports import Embedder
-from polymem.core.ports_chat import Chosen
 from polymem.core.text import words
 
 DIVERSITY = 0.3

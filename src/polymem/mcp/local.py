@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from polymem.core import Core
-from polymem.core.context import ContextQuery
-from polymem.core.digest import FALLBACK, AnswerQuery
+from polymem.core.context.context import ContextQuery
+from polymem.core.digest.digest import FALLBACK, AnswerQuery
 from polymem.core.filters import (
     AnyOf,
     Between,

@@ -15,8 +15,8 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from polymem import __version__
+from polymem.core.digest.prompts import to_data
 from polymem.core.errors import Conflict, Forbidden, InvalidInput, NotFound, PolymemError, Unavailable
-from polymem.core.prompts import to_data
 from polymem.mcp.catalog import Toolset
 from polymem.mcp.stdio import LIST_TTL_MS
 from polymem.mcp.visit import Reply, Visit

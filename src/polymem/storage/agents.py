@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from polymem.core.agents.ports import Activity, AgentProfile, AgentSession
 from polymem.core.people import Scope
-from polymem.core.ports_agents import Activity, AgentProfile, AgentSession
 from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Transaction
 from polymem.storage.rows import (
     from_micros,

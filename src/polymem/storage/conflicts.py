@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from polymem.core.conflicts.ports import Conflict, Finding, Reason, Resolution
 from polymem.core.filters import Filter, Superseded, active
 from polymem.core.model import Memory, Page
 from polymem.core.people import Scope
-from polymem.core.ports_conflicts import Conflict, Finding, Reason, Resolution
 from polymem.storage.backend import Backend, Row, Transaction
 from polymem.storage.filters import to_predicate
 from polymem.storage.memories import get_many

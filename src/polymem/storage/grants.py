@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from polymem.core.applications import Application, Grant, GrantToken, GrantTokenKind, Held
 from polymem.core.errors import NotFound
 from polymem.core.people import Permission, Scope
+from polymem.core.people.applications import Application, Grant, GrantToken, GrantTokenKind, Held
 from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Params, Row, Transaction
 from polymem.storage.people import get_project
 from polymem.storage.rows import from_micros, from_optional_micros, is_storable, to_micros, to_optional_micros

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from polymem.core.credentials import digest
 from polymem.core.errors import Conflict
 from polymem.core.people import (
     Assignment,
@@ -12,6 +11,7 @@ from polymem.core.people import (
     ProjectMembership,
     Scope,
 )
+from polymem.core.people.credentials import digest
 from polymem.storage import people_statements as statements
 from polymem.storage.backend import Transaction
 from polymem.storage.members import add_member, add_project_member

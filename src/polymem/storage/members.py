@@ -20,7 +20,7 @@ from polymem.core.people import (
     Seat,
     User,
 )
-from polymem.core.ports_people import Reach
+from polymem.core.people.ports import Reach
 from polymem.storage import people_statements as statements
 from polymem.storage import statements as shared
 from polymem.storage.backend import Transaction

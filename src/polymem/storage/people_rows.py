@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from polymem.core.credentials import digest
 from polymem.core.people import (
     AccountToken,
     Assignment,
@@ -23,7 +22,8 @@ from polymem.core.people import (
     TokenPurpose,
     User,
 )
-from polymem.core.ports_people import Reach
+from polymem.core.people.credentials import digest
+from polymem.core.people.ports import Reach
 from polymem.storage.backend import Row
 from polymem.storage.rows import (
     from_micros,

@@ -26,7 +26,7 @@ from polymem.core.people import (
     TokenPurpose,
     User,
 )
-from polymem.core.ports_people import Reach
+from polymem.core.people.ports import Reach
 from polymem.storage import accounts, invitations, members, removal
 from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Search, Tenant, Transaction
 

@@ -7,8 +7,8 @@ from typing import Any
 from polymem.core.errors import NotFound
 from polymem.core.model import Page
 from polymem.core.people import Scope
-from polymem.core.ports_work import W
 from polymem.core.work import Snippet, Task, Work, WorkFilter
+from polymem.core.work.ports import W
 from polymem.storage import people, work_statements
 from polymem.storage.backend import Backend, Transaction
 from polymem.storage.rows import from_micros, is_storable, storable, to_micros

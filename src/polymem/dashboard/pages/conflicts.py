@@ -4,9 +4,9 @@ from datetime import datetime
 
 from nicegui import ui
 
+from polymem.core.conflicts.ports import Conflict, Resolution
 from polymem.core.model import Memory, Page
 from polymem.core.people import Permission
-from polymem.core.ports_conflicts import Conflict, Resolution
 from polymem.dashboard.parts.differences import differences
 from polymem.dashboard.parts.elements import attempt, badge, button, dialog_of, empty, heading, link, say, tag, text
 from polymem.dashboard.parts.live import follow

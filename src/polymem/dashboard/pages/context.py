@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from polymem.core.context import DEFAULT_TOKENS, LEAST_TOKENS, ContextQuery
+from polymem.core.context.context import DEFAULT_TOKENS, LEAST_TOKENS, ContextQuery
 from polymem.core.errors import InvalidInput
 from polymem.dashboard.parts.elements import (
     attempt,

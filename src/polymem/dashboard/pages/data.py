@@ -12,9 +12,9 @@ from nicegui import ui
 from nicegui.events import UploadEventArguments
 
 from polymem.core.errors import InvalidInput
-from polymem.core.importers import Format, read_records
+from polymem.core.exchange.importers import Format, read_records
+from polymem.core.exchange.transfer import ImportReport
 from polymem.core.people import Permission
-from polymem.core.transfer import ImportReport
 from polymem.dashboard.parts.elements import attempt, button, card, heading, say, tag, text
 from polymem.dashboard.parts.table import draw_table
 from polymem.dashboard.parts.wording import number, plural

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from nicegui import ui
 
-from polymem.core.access import Action
 from polymem.core.errors import Forbidden, InvalidInput
-from polymem.core.keys import Keyring
 from polymem.core.people import AccountToken, ApiKey, Permission
+from polymem.core.people.access import Action
+from polymem.core.people.keys import Keyring
 from polymem.dashboard.parts.elements import (
     attempt,
     badge,

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from nicegui import ui
 
+from polymem.core.conflicts.ports import Conflict
 from polymem.core.errors import NotFound
 from polymem.core.model import Memory
 from polymem.core.people import Permission
-from polymem.core.ports_conflicts import Conflict
 from polymem.dashboard.pages.memory_form import draw_form
 from polymem.dashboard.pages.memory_versions import draw_versions
 from polymem.dashboard.parts.elements import attempt, badge, button, card, fact, link, markdown, say, tag, text

@@ -8,9 +8,9 @@ from typing import Any
 from nicegui import ui
 
 from polymem.core.errors import InvalidInput
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.model import Delivery, Memory
 from polymem.core.people import Permission
-from polymem.core.timeline import from_date_or_instant
 from polymem.dashboard.parts.elements import attempt, button, heading, say, tag, text
 from polymem.dashboard.parts.wording import title_of, words_of
 from polymem.dashboard.visit import Visit

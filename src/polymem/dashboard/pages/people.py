@@ -2,8 +2,6 @@
 
 from nicegui import ui
 
-from polymem.core.access import Action
-from polymem.core.invitations import Sent
 from polymem.core.model import Page
 from polymem.core.people import (
     Assignment,
@@ -12,6 +10,8 @@ from polymem.core.people import (
     OrganizationRole,
     ProjectRole,
 )
+from polymem.core.people.access import Action
+from polymem.core.people.invitations import Sent
 from polymem.dashboard.parts.elements import (
     attempt,
     badge,

@@ -2,8 +2,8 @@
 
 from nicegui import ui
 
-from polymem.core.access import Action
 from polymem.core.people import Permission, ProjectMember, ProjectRole, ProjectSeat
+from polymem.core.people.access import Action
 from polymem.dashboard.frame import choose
 from polymem.dashboard.parts.elements import (
     attempt,

@@ -5,9 +5,9 @@ from datetime import datetime
 from nicegui import ui
 
 from polymem.core.errors import InvalidInput
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.model import Page
 from polymem.core.people import Permission
-from polymem.core.timeline import from_date_or_instant
 from polymem.core.work import Task, TaskStatus, WorkFilter
 from polymem.dashboard.parts.elements import (
     attempt,

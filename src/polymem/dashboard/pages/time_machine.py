@@ -7,8 +7,8 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from polymem.core.filters import Sort, SortKey, Superseded
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.model import Change, Memory, Page, Version
-from polymem.core.timeline import from_date_or_instant
 from polymem.dashboard.parts.differences import changed_fields, differences
 from polymem.dashboard.parts.elements import attempt, badge, card, empty, heading, link, tag, text
 from polymem.dashboard.parts.paging import Pager

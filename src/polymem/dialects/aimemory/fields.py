@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from polymem.core.errors import InvalidInput
-from polymem.core.transfer import from_rfc3339
+from polymem.core.exchange.transfer import from_rfc3339
 
 REQUIRED = "This field is required."
 _NULL = "This field may not be null."

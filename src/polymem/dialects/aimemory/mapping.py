@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from polymem.core.context import ContextDocument
+from polymem.core.context.context import ContextDocument
 from polymem.core.filters import ContainsText, Filter, ImportanceBetween, InProjects, KindIn, TagsAll
 from polymem.core.model import Draft, Memory
 from polymem.core.people import Organization, Project, User

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from polymem.core.errors import Forbidden
-from polymem.core.origins import own_origin
+from polymem.core.people.origins import own_origin
 from polymem.dialects.dialect import DialectOptions
 
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from polymem.core import Core
+from polymem.core.agents.ports import AgentSession
 from polymem.core.errors import NotAuthenticated, NotFound
 from polymem.core.people import Principal, Project, Scope
-from polymem.core.ports_agents import AgentSession
 from polymem.dialects.dialect import DialectOptions
 from polymem.dialects.kit import StrictRoute
 from polymem.dialects.memanto import tokens

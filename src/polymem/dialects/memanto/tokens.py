@@ -6,8 +6,8 @@ from typing import Any
 
 import jwt
 
+from polymem.core.agents.ports import AgentSession
 from polymem.core.instants import to_rfc3339
-from polymem.core.ports_agents import AgentSession
 
 _ALGORITHM = "HS256"
 

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from polymem.core.conflicts.detection import Similar
 from polymem.core.delivery import Document
-from polymem.core.detection import Similar
 from polymem.core.durations import to_duration
 from polymem.core.errors import InvalidInput
+from polymem.core.exchange.transfer import from_rfc3339, to_rfc3339
 from polymem.core.filters import (
     AnyOf,
     Clause,
@@ -28,7 +29,6 @@ from polymem.core.filters import (
 from polymem.core.model import MAX_LIMIT, Delivery, Draft, Memory
 from polymem.core.ports import Stats
 from polymem.core.recall import Hit, RecallQuery
-from polymem.core.transfer import from_rfc3339, to_rfc3339
 from polymem.dialects.mememory import wire
 from polymem.dialects.mememory.scoring import PROFILE
 

@@ -7,9 +7,9 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
 from polymem.core import Core
-from polymem.core.credentials import KINDS
 from polymem.core.errors import NotAuthenticated
 from polymem.core.people import LOCAL_ORGANIZATION, Scope
+from polymem.core.people.credentials import KINDS
 from polymem.dialects.dialect import DialectOptions
 
 _OPEN_PATHS = frozenset({"/", "/docs", "/redoc", "/openapi.json"})

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from polymem.core.exchange.formats import memento_summary
+from polymem.core.exchange.transfer import ImportReport
 from polymem.core.filters import AnyOf, Between, Clause, ContainerIs, Filter, InProjects, Instant, TagsAll
-from polymem.core.formats import memento_summary
 from polymem.core.model import DEFAULT_IMPORTANCE, MAX_CONTENT_BYTES, Draft, Memory, Page
 from polymem.core.people import Project
 from polymem.core.ranking import Mode
 from polymem.core.recall import Hit, Recalled, RecallQuery
-from polymem.core.transfer import ImportReport
 from polymem.dialects.memento.wire import (
     Entry,
     EntryMetadata,

@@ -9,13 +9,13 @@ from fastapi import Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from polymem.core import Core
-from polymem.core.access import require
 from polymem.core.errors import EmbeddingUnavailable, Forbidden, InvalidInput, NotFound
+from polymem.core.exchange.formats import from_memento
+from polymem.core.exchange.transfer import Record
 from polymem.core.filters import Filter, InProjects
-from polymem.core.formats import from_memento
 from polymem.core.people import Permission, Scope
+from polymem.core.people.access import require
 from polymem.core.ranking import Mode
-from polymem.core.transfer import Record
 from polymem.dialects import kit
 from polymem.dialects.dialect import DialectOptions
 from polymem.dialects.memento import mapping, wire

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from polymem.core.checks import MAX_NAME_CHARACTERS
 from polymem.core.errors import InvalidInput
-from polymem.core.transfer import from_rfc3339
+from polymem.core.exchange.transfer import from_rfc3339
 
 MAX_QUERY_BYTES = 4 * 1024
 """Longest search query, in UTF-8 bytes."""

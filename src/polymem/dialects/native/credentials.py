@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from polymem.core import Core
-from polymem.core.credentials import SESSION
-from polymem.core.credentials import SESSION_COOKIE as SESSION_COOKIE
 from polymem.core.errors import NotAuthenticated
 from polymem.core.people import Permission, Principal, Scope
+from polymem.core.people.credentials import SESSION
+from polymem.core.people.credentials import SESSION_COOKIE as SESSION_COOKIE
 from polymem.dialects import kit
 from polymem.dialects.dialect import DialectOptions
 

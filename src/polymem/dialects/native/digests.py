@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from polymem.core.compression import Compressed, Passage
-from polymem.core.digest import FALLBACK, Answer, AnswerQuery, Summary, SummaryQuery
+from polymem.core.digest.compression import Compressed, Passage
+from polymem.core.digest.digest import FALLBACK, Answer, AnswerQuery, Summary, SummaryQuery
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import Filter
 from polymem.core.model import Draft

@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from polymem.core.applications import SCOPES
 from polymem.core.errors import (
     Conflict,
     Forbidden,
@@ -20,6 +19,7 @@ from polymem.core.errors import (
     TooManyRequests,
     Unavailable,
 )
+from polymem.core.people.applications import SCOPES
 from polymem.dialects.kit import InvalidRequest, MethodNotAllowed, MisdirectedRequest, retry_after, to_json
 
 PROBLEM_JSON = "application/problem+json"

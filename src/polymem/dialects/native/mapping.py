@@ -8,6 +8,8 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+from polymem.core.conflicts.ports import Conflict
+from polymem.core.exchange.transfer import ImportReport
 from polymem.core.filters import (
     Between,
     Clause,
@@ -26,14 +28,12 @@ from polymem.core.filters import (
     TagsAny,
     true_at,
 )
+from polymem.core.history.trust import Trust, is_contradicted
 from polymem.core.model import Change, Delivery, Draft, Memory, Page, Version
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
-from polymem.core.ports_conflicts import Conflict
 from polymem.core.ranking import Mode, Ranked, trusting
 from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
-from polymem.core.transfer import ImportReport
-from polymem.core.trust import Trust, is_contradicted
 from polymem.dialects.native.wire.filters import ListQuery, Selection
 from polymem.dialects.native.wire.memories import MemoryDetails, MemoryFields
 from polymem.dialects.native.wire.organization import ProjectChanges

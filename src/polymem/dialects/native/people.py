@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from polymem.core.applications import Grant
-from polymem.core.invitations import Sent
 from polymem.core.people import (
     AccountToken,
     Assignment,
@@ -18,6 +16,8 @@ from polymem.core.people import (
     Seat,
     User,
 )
+from polymem.core.people.applications import Grant
+from polymem.core.people.invitations import Sent
 from polymem.dialects.native.wire.people import PageQuery
 
 Json = dict[str, Any]

@@ -15,9 +15,9 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polymem.core import Core, credentials
+from polymem.core import Core
 from polymem.core.errors import Forbidden, NotAuthenticated, Refusal
-from polymem.core.people import Principal
+from polymem.core.people import Principal, credentials
 from polymem.dialects.dialect import DialectOptions
 from polymem.dialects.kit import StrictRoute, count_call, origin_of
 

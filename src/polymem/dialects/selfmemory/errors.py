@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from polymem.core.access import Action
 from polymem.core.errors import (
     Conflict,
     Forbidden,
@@ -19,6 +18,7 @@ from polymem.core.errors import (
     TooManyRequests,
     Unavailable,
 )
+from polymem.core.people.access import Action
 from polymem.dialects.kit import (
     BodyTooLarge,
     InvalidRequest,

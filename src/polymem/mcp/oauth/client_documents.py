@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from polymem.core.applications import Application
-from polymem.core.grants import MOST_REDIRECTS
+from polymem.core.people.applications import Application
+from polymem.core.people.grants import MOST_REDIRECTS
 from polymem.mcp.oauth.redirects import is_allowed_redirect
 
 _logger = logging.getLogger(__name__)

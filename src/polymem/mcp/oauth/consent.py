@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from polymem.core import Core
-from polymem.core.applications import SCOPES, Application, to_permissions
-from polymem.core.credentials import SESSION, SESSION_COOKIE
 from polymem.core.errors import NotAuthenticated, PolymemError, TooManyRequests
-from polymem.core.origins import own_origin
 from polymem.core.people import Permission, Principal, PrincipalKind
+from polymem.core.people.applications import SCOPES, Application, to_permissions
+from polymem.core.people.credentials import SESSION, SESSION_COOKIE
+from polymem.core.people.origins import own_origin
 from polymem.mcp.oauth.door import ENDPOINTS, OAuthOptions
 from polymem.mcp.oauth.redirects import place_of, with_query
 from polymem.mcp.oauth.requests import ConsentRequest, Requests, Unsealed

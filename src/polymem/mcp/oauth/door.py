@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polymem.core import Core
-from polymem.core.applications import SCOPES
-from polymem.core.credentials import GRANT_ACCESS
 from polymem.core.errors import InsufficientScope, NotAuthenticated, PolymemError, Refusal
-from polymem.core.origins import own_origin
 from polymem.core.people import Permission, Principal
+from polymem.core.people.applications import SCOPES
+from polymem.core.people.credentials import GRANT_ACCESS
+from polymem.core.people.origins import own_origin
 from polymem.mcp.door import DOOR, Door, secret_of
 from polymem.mcp.toolsets import TOOLSETS, load
 

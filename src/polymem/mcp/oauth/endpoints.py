@@ -29,9 +29,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polymem.core import Core
-from polymem.core.applications import SCOPES
 from polymem.core.errors import PolymemError, TooManyRequests, Unavailable
-from polymem.core.origins import own_origin
+from polymem.core.people.applications import SCOPES
+from polymem.core.people.origins import own_origin
 from polymem.mcp.oauth.client_documents import ClientDocuments
 from polymem.mcp.oauth.consent import Consent
 from polymem.mcp.oauth.door import DOCUMENTS, ENDPOINTS, RESOURCE_DOCUMENT, OAuthOptions

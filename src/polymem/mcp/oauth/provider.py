@@ -18,7 +18,9 @@ from mcp.shared.auth import InvalidRedirectUriError, OAuthClientInformationFull,
 from pydantic import AnyUrl, ConfigDict
 
 from polymem.core import Core
-from polymem.core.applications import (
+from polymem.core.errors import InvalidInput, NotAuthenticated
+from polymem.core.people import Permission
+from polymem.core.people.applications import (
     SCOPES,
     Application,
     GrantTokenKind,
@@ -27,9 +29,7 @@ from polymem.core.applications import (
     from_permissions,
     to_permissions,
 )
-from polymem.core.errors import InvalidInput, NotAuthenticated
-from polymem.core.origins import canonical, is_within
-from polymem.core.people import Permission
+from polymem.core.people.origins import canonical, is_within
 from polymem.mcp.oauth.client_documents import MOST_CHARACTERS, ClientDocuments, UnusableDocument
 from polymem.mcp.oauth.redirects import is_allowed_redirect, is_same_place
 from polymem.mcp.oauth.requests import ConsentRequest, Requests

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from polymem.core.origins import is_loopback_name
+from polymem.core.people.origins import is_loopback_name
 
 MOST_CHARACTERS = 2000
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from polymem.core.context import DEFAULT_TOKENS, ContextQuery
+from polymem.core.context.context import DEFAULT_TOKENS, ContextQuery
 from polymem.core.errors import Conflict, InvalidInput, Rule, RuleBroken
+from polymem.core.exchange.transfer import from_rfc3339, to_rfc3339
 from polymem.core.people import Project
-from polymem.core.tenancy import slugify
-from polymem.core.transfer import from_rfc3339, to_rfc3339
+from polymem.core.people.tenancy import slugify
 from polymem.dialects import kit
 from polymem.dialects.aimemory import fields, mapping, wire
 from polymem.dialects.aimemory.credentials import Call, Caller, require_reach

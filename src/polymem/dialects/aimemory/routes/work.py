@@ -10,7 +10,7 @@ from starlette.responses import Response
 from polymem.core import Core
 from polymem.core.people import Scope
 from polymem.core.work import WorkFilter
-from polymem.core.worklog import Entries
+from polymem.core.work.worklog import Entries
 from polymem.dialects import kit
 from polymem.dialects.aimemory import mapping, wire
 from polymem.dialects.aimemory.credentials import Call, Caller, require_reach

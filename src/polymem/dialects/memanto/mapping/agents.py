@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from polymem.core.agents import DEFAULT_LIFETIME, Agent
+from polymem.core.agents.agents import DEFAULT_LIFETIME, Agent
+from polymem.core.agents.ports import AgentSession
 from polymem.core.instants import to_rfc3339
-from polymem.core.ports_agents import AgentSession
 from polymem.dialects.memanto.mapping.values import Flat, from_optional_instant, to_namespace
 from polymem.dialects.memanto.wire.agents import ExtendMembers
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from polymem.core.detection import Similar
+from polymem.core.conflicts.detection import Similar
 from polymem.core.errors import InvalidInput
+from polymem.core.history.trust import is_contradicted, trust
 from polymem.core.instants import to_rfc3339
 from polymem.core.model import Change, Draft, Memory
-from polymem.core.trust import is_contradicted, trust
 from polymem.dialects.memanto.errors import NothingToChange
 from polymem.dialects.memanto.mapping.values import Flat, from_optional_instant, required, to_optional_instant
 from polymem.dialects.memanto.wire.memories import ChangeBody, RememberBody, RememberMembers

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.instants import to_rfc3339
-from polymem.core.timeline import from_date_or_instant
 from polymem.dialects.kit import InvalidRequest, Problem
 from polymem.dialects.memanto.errors import LimitTooLarge, QueryTooLong
 from polymem.dialects.memanto.wire.values import DEFAULT_LIMIT, MAX_LIMIT, MAX_QUERY_CHARACTERS

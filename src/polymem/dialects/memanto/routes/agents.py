@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from polymem.core.agents import AgentOrder
+from polymem.core.agents.agents import AgentOrder
 from polymem.core.errors import InvalidInput
 from polymem.dialects import kit
 from polymem.dialects.memanto.calls import KEYS, Caller, KeyRoute

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from polymem.core.digest import FALLBACK, Answer, AnswerQuery
+from polymem.core.digest.digest import FALLBACK, Answer, AnswerQuery
 from polymem.core.filters import Clause, KindIn, TagsAll
 from polymem.dialects import kit
 from polymem.dialects.memanto.calls import SESSIONS, AgentCaller, SessionRoute

@@ -6,8 +6,8 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from polymem.core.compression import DEFAULT_RATIO, Compressed, Passage
-from polymem.core.digest import FALLBACK, SUMMARY_TOKENS, DigestMode, Summary, SummaryQuery
+from polymem.core.digest.compression import DEFAULT_RATIO, Compressed, Passage
+from polymem.core.digest.digest import FALLBACK, SUMMARY_TOKENS, DigestMode, Summary, SummaryQuery
 from polymem.core.errors import NotFound
 from polymem.core.filters import Between, Filter, Instant, KindIn, Superseded
 from polymem.core.instants import to_rfc3339

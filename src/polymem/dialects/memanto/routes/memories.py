@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import ValidationError
 from starlette.responses import Response, StreamingResponse
 
-from polymem.core.access import require
 from polymem.core.checks import checked
 from polymem.core.errors import InvalidInput
 from polymem.core.filters import Filter, Superseded
 from polymem.core.model import Draft
 from polymem.core.people import Permission
+from polymem.core.people.access import require
 from polymem.dialects import kit
 from polymem.dialects.memanto.calls import SESSIONS, AgentCall, AgentCaller, SessionRoute
 from polymem.dialects.memanto.mapping import memories as mapping

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from polymem.core.compression import Passage
-from polymem.core.digest import FALLBACK, SummaryQuery
+from polymem.core.conflicts.ports import Conflict, Reason, Resolution
+from polymem.core.digest.compression import Passage
+from polymem.core.digest.digest import FALLBACK, SummaryQuery
 from polymem.core.errors import InvalidInput, NotFound
 from polymem.core.filters import Between, Expired, Filter, Instant, KindIn, Superseded
 from polymem.core.instants import to_rfc3339
 from polymem.core.model import Draft, Memory
-from polymem.core.ports_conflicts import Conflict, Reason, Resolution
 from polymem.dialects import kit
 from polymem.dialects.memanto.calls import SESSIONS, AgentCall, AgentCaller, SessionRoute
 from polymem.dialects.memanto.mapping import agents as agents_mapping

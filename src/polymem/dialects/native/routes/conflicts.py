@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from polymem.core.ports_conflicts import Resolution
+from polymem.core.conflicts.ports import Resolution
 from polymem.dialects import kit
 from polymem.dialects.native import mapping
 from polymem.dialects.native.credentials import Caller

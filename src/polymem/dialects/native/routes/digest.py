@@ -6,12 +6,12 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from polymem.core.access import require
 from polymem.core.checks import check_query
-from polymem.core.compression import Passage
-from polymem.core.digest import AnswerQuery, Part
+from polymem.core.digest.compression import Passage
+from polymem.core.digest.digest import AnswerQuery, Part
 from polymem.core.errors import PolymemError
 from polymem.core.people import Permission
+from polymem.core.people.access import require
 from polymem.dialects import kit
 from polymem.dialects.native import digests as mapping
 from polymem.dialects.native.credentials import Call, Caller

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from polymem.core import Core
-from polymem.core.invitations import Accepted
+from polymem.core.people.invitations import Accepted
 from polymem.dialects import kit
 from polymem.dialects.native import people
 from polymem.dialects.native.credentials import DOOR, Visit, Visitor

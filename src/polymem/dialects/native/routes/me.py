@@ -6,7 +6,7 @@ from fastapi import Path, Query
 from starlette.responses import Response
 
 from polymem.core.people import PrincipalKind
-from polymem.core.principals import account_of
+from polymem.core.people.principals import account_of
 from polymem.dialects import kit
 from polymem.dialects.native import mapping, people
 from polymem.dialects.native.credentials import Visitor, forget_session

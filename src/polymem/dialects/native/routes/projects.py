@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from polymem.core.access import Action
+from polymem.core.people.access import Action
 from polymem.dialects import kit
 from polymem.dialects.native import mapping
 from polymem.dialects.native.credentials import Caller, Visitor

@@ -6,7 +6,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from polymem.core.errors import InvalidInput
-from polymem.core.trust import trust as trust_of
+from polymem.core.history.trust import trust as trust_of
 from polymem.dialects import kit
 from polymem.dialects.native import mapping
 from polymem.dialects.native.credentials import Caller

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from polymem.core.errors import InvalidInput
+from polymem.core.exchange.transfer import ImportReport, Record
 from polymem.core.model import MAX_CONTENT_BYTES
-from polymem.core.transfer import ImportReport, Record
 from polymem.dialects import kit
 from polymem.dialects.native import mapping
 from polymem.dialects.native.credentials import Caller

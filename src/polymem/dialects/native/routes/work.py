@@ -6,10 +6,10 @@ from fastapi import APIRouter, Header, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polymem.core import context as documents
+from polymem.core.context import context as documents
 from polymem.core.model import Page
 from polymem.core.work import Snippet, Task, WorkFilter, WorkSession
-from polymem.core.worklog import Entries
+from polymem.core.work.worklog import Entries
 from polymem.dialects import kit
 from polymem.dialects.native.credentials import Call, Caller
 from polymem.dialects.native.errors import responses

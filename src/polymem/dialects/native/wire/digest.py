@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from polymem.core.compression import MOST_CHARACTERS
+from polymem.core.digest.compression import MOST_CHARACTERS
 from polymem.dialects.native.wire.filters import Selection
 from polymem.dialects.native.wire.memories import Memory
 from polymem.dialects.native.wire.recall import Hit

@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput, TooLarge
-from polymem.core.timeline import from_date_or_instant
-from polymem.core.transfer import from_rfc3339
+from polymem.core.exchange.transfer import from_rfc3339
+from polymem.core.history.timeline import from_date_or_instant
 
 # What a text must look like, for readers and tools; the core enforces it and has the better sentences.
 SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}

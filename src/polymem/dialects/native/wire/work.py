@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from polymem.core.context import DEFAULT_TOKENS, LEAST_TOKENS, MOST_TOKENS
+from polymem.core.context.context import DEFAULT_TOKENS, LEAST_TOKENS, MOST_TOKENS
 from polymem.dialects.native.wire.filters import Importance, PageQuery
 from polymem.dialects.native.wire.values import A_NAME, SAYS_SOMETHING, Answer, Body, Instant, Term, Whole
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from polymem.core.compression import Passage
+from polymem.core.digest.compression import Passage
+from polymem.core.digest.facts import Kept
 from polymem.core.errors import InvalidInput
-from polymem.core.facts import Kept
 from polymem.core.filters import (
     AnyOf,
     Between,

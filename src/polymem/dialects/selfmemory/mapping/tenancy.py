@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from polymem.core.errors import Forbidden
-from polymem.core.invitations import Accepted, Sent
-from polymem.core.keys import Keyring
-from polymem.core.notices import Notices
 from polymem.core.people import (
     ApiKey,
     InvitationView,
@@ -20,6 +17,9 @@ from polymem.core.people import (
     Seat,
     User,
 )
+from polymem.core.people.invitations import Accepted, Sent
+from polymem.core.people.keys import Keyring
+from polymem.core.people.notices import Notices
 from polymem.dialects.selfmemory.mapping.values import Json, from_instant, from_optional_instant
 
 ASSIGNABLE = frozenset({"admin", "editor", "viewer"})

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from polymem.core.access import Action
 from polymem.core.errors import InvalidInput, NotFound, Rule, RuleBroken
 from polymem.core.model import MAX_LIMIT
 from polymem.core.people import Assignment, Member, OrganizationRole, ProjectRole
+from polymem.core.people.access import Action
 from polymem.dialects import kit
 from polymem.dialects.selfmemory.credentials import Call, Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.errors import Missing, saying

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from polymem.core.access import Action
 from polymem.core.model import MAX_LIMIT
 from polymem.core.people import ProjectMember, ProjectRole
+from polymem.core.people.access import Action
 from polymem.dialects import kit
 from polymem.dialects.selfmemory.credentials import Caller, CredentialRoute, Operation
 from polymem.dialects.selfmemory.errors import saying

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from polymem.core.errors import InvalidInput, NotFound
+from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.instants import to_rfc3339
 from polymem.core.quoting import visible
-from polymem.core.timeline import from_date_or_instant
 from polymem.mcp.access import Hit, Selection
 from polymem.mcp.project import EVERYWHERE, Place
 from polymem.mcp.toolsets.polymem.sessions import PROMPTS, read

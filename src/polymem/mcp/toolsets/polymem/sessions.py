@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from polymem.core.digest.prompts import to_block, to_data
 from polymem.core.errors import NotFound
-from polymem.core.prompts import to_block, to_data
 from polymem.mcp.access import Selection
 from polymem.mcp.delivered import read_delivered
 from polymem.mcp.project import Place

@@ -1,0 +1,1 @@
+"""Agents and the sessions they work in."""

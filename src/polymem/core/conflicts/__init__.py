@@ -1,0 +1,1 @@
+"""What contradicts or repeats what."""

@@ -1,0 +1,1 @@
+"""Texts made of memories: answers, summaries, shorter versions, extracted statements."""

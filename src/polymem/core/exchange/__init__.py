@@ -1,0 +1,1 @@
+"""Memories in and out: export, import, and other systems' formats."""

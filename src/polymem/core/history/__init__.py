@@ -1,0 +1,1 @@
+"""Memory through time: the past, findings, and trust."""
