@@ -40,12 +40,13 @@ def test_the_slider_of_the_time_machine_goes_by_the_keyboard(dash: Server, page:
     page.goto("/time-machine")
     slider = page.get_by_role("slider", name="Known at")
     expect(slider).to_have_value("1000")
+    known, since = page.get_by_label("Known at (UTC)"), page.get_by_label("Compared with (UTC)")
+    beginning = since.input_value()
     slider.focus()
     page.keyboard.press("Home")
+    expect(known).to_have_value(beginning)
+    expect(since).to_have_value(beginning)
     expect(slider).to_have_value("0")
-    first = re.compile(r"^\d+ memor(y|ies) on ")
-    expect(page.get_by_role("region", name="Known then").get_by_text(first)).to_be_visible()
-    assert page.get_by_label("Compared with (UTC)").input_value() == page.get_by_label("Known at (UTC)").input_value()
 
 
 def test_a_point_of_the_map_opens_its_memory(dash: Server, page: Page) -> None:

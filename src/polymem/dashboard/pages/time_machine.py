@@ -94,9 +94,7 @@ class _Machine:
         ):
             field.value = _entered(instant)
             slider.props["aria-valuetext"] = when(instant)
-            # A slider that somebody moved listens to nothing but its property.
-            slider.run_method("setAttribute", "value", str(self._to_step(instant)))
-            ui.run_javascript(f"getHtmlElement({slider.id}).value = {self._to_step(instant)}")
+            slider.props["value"] = str(self._to_step(instant))
         self._state_pager.rewind()
         self._changes_pager.rewind()
         await self._fill()
