@@ -13,6 +13,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from polymem.dialects import aimemory
 from polymem.settings import Settings
 from tests.conftest import MakeSettings
 from tests.mcp.conftest import text_of, told
@@ -179,6 +180,17 @@ async def test_the_variables_of_the_ai_memory_system_are_honoured(server: Server
         told(await client.call_tool("remember", {"content": "Roses need sun.", "project": ""}))
     with server.client(key) as http:
         assert http.get("/v1/memories").json()["total"] == 1
+
+
+async def test_the_own_port_of_the_ai_memory_system_is_an_address_too(make_settings: MakeSettings) -> None:
+    with serving(make_settings(auth="required", embedder="none"), dialect=aimemory.DIALECT) as server:
+        key = server.new_key(server.new_organization())
+        async with connected(environment(AIM_API_URL=server.url, AIM_API_TOKEN=key)) as client:
+            told(await client.call_tool("remember", {"content": "Roses need sun.", "project": ""}))
+        with server.client(key) as http:
+            assert http.get("/v1/memories").json()["total"] == 1
+            token = {"Authorization": f"Token {key}"}
+            assert http.get("/api/projects/", headers=token).status_code == 200
 
 
 async def test_a_wrong_key_is_told_to_the_model(server: Server) -> None:

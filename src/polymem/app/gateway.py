@@ -46,6 +46,10 @@ class Pages(Protocol):
         ...
 
 
+_NATIVE = "/v1/"
+"""Where the native API is, at the root of whatever serves it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all sockets of a server have in common. Whoever makes it closes it, before the core.
@@ -124,17 +128,22 @@ def gateway(shared: Shared) -> Starlette:
 
 
 def alone(dialect: Dialect, shared: Shared) -> Starlette:
-    """One dialect at the root, /mcp, and the dashboard's pages where its clients look for pages."""
+    """One dialect at the root, /mcp, and beside it the dashboard's pages and the native API where its clients look for
+    them."""
     doors = {"": (dialect.name, dialect.create_app(shared.core, shared.options))}
-    return _pipeline(doors, shared, shared.dashboard if dialect.pages else None)
+    native = next(one for one in DIALECTS if one.prefix == "") if dialect.native else None
+    beside = None if native is None else native.create_app(shared.core, shared.options)
+    return _pipeline(doors, shared, shared.dashboard if dialect.pages else None, beside)
 
 
-def _pipeline(doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboard: Pages | None) -> Starlette:
+def _pipeline(
+    doors: Mapping[str, tuple[str, ASGIApp]], shared: Shared, dashboard: Pages | None, native: ASGIApp | None = None
+) -> Starlette:
     # From the outside inwards. What depends on a dialect's shapes (errors, limits, the Host check) is behind its door.
     middleware = [
         Middleware(RequestLog, access_log=shared.access_log),
         Middleware(RequestMetrics, metrics=shared.metrics),
-        Middleware(Doors, doors=doors, mcp=shared.mcp, oauth=shared.oauth, dashboard=dashboard),
+        Middleware(Doors, doors=doors, mcp=shared.mcp, oauth=shared.oauth, dashboard=dashboard, native=native),
     ]
     return Starlette(middleware=middleware)
 
@@ -146,7 +155,7 @@ class Doors:
     Each door is under its prefix, and comes with its dialect's name. Plain comparison, since patterns of routes let
     a path with a line end slip past all of them, Host check included. Each also has an /mcp, whose tools are the
     dialect's own where it has some; compared here, so that clients are sent no redirect. What applications need to get
-    in is at the root, wherever that is.
+    in is at the root, wherever that is. `native` is the native API of a port whose dialect is at the root.
     """
 
     def __init__(
@@ -156,11 +165,13 @@ class Doors:
         mcp: Door,
         oauth: OAuth,
         dashboard: Pages | None,
+        native: ASGIApp | None,
     ) -> None:
         self._app = app
         self._mcp = mcp
         self._oauth = oauth
         self._dashboard = dashboard
+        self._native = native
         self._doors = sorted(doors.items(), key=lambda door: -len(door[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,6 +197,8 @@ class Doors:
     def _behind(self, path: str) -> tuple[str, str, ASGIApp]:
         if self._dashboard is not None and self._dashboard.owns(path):
             return "", "dashboard", self._dashboard
+        if self._native is not None and path.startswith(_NATIVE):
+            return "", "native", self._native
         return next(
             (prefix, name, door)
             for prefix, (name, door) in self._doors

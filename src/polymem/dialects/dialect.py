@@ -50,7 +50,8 @@ class Dialect:
     served at the root of a port of its own, None for a dialect that has no such port. `create_app` makes a new
     application; its lifespan never runs, since it is mounted. `render` is its answer to any error, for whoever has
     to refuse in its stead while there is no core yet. `pages` says that people look for web pages on that port: the
-    dashboard is served there, too.
+    dashboard is served there, too. `native` says that its clients ask the native API at the same address, which must
+    have no path of the dialect's own below /v1.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Dialect:
     create_app: Callable[[Core, DialectOptions], FastAPI]
     render: Callable[[PolymemError], Response]
     pages: bool = False
+    native: bool = False

@@ -41,4 +41,5 @@ def create_app(core: Core, options: DialectOptions) -> FastAPI:
     return api
 
 
-DIALECT = Dialect("aimemory", "/aimemory", 8080, create_app, render, pages=True)
+# Its MCP server is told this very address, and asks the native API.
+DIALECT = Dialect("aimemory", "/aimemory", 8080, create_app, render, pages=True, native=True)
