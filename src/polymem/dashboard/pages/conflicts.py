@@ -7,7 +7,8 @@ from nicegui import ui
 from polymem.core.conflicts.ports import Conflict, Resolution
 from polymem.core.model import Memory, Page
 from polymem.core.people import Permission
-from polymem.dashboard.parts.differences import differences
+from polymem.dashboard.parts.changes import draw_pieces
+from polymem.dashboard.parts.differences import Piece, differences
 from polymem.dashboard.parts.elements import attempt, badge, button, dialog_of, empty, heading, link, say, tag, text
 from polymem.dashboard.parts.live import follow
 from polymem.dashboard.parts.paging import Pager
@@ -97,14 +98,13 @@ class _Listing:
                 button("Keep both", attempt(lambda: self._settle(conflict, Resolution.KEEP_BOTH)))
                 button("Merge", attempt(lambda: self._merge(conflict)), icon="merge")
 
-    def _draw_side(self, name: str, memory: Memory, pieces: list[tuple[str, str]], now: datetime) -> None:
+    def _draw_side(self, name: str, memory: Memory, pieces: list[Piece], now: datetime) -> None:
         with tag("section", "pm-side", aria_label=name):
             with tag("div", "pm-side-head"):
                 text(name, "pm-strong", "h2")
                 link("Open", self._visit.path(address_of(memory.id)))
             with tag("div", "pm-content pm-side-text"):
-                for kind, piece in pieces:
-                    tag({"same": "span", "gone": "del", "new": "ins"}[kind], content=piece)
+                draw_pieces(pieces)
             with tag("div", "pm-tags"):
                 badge(memory.kind)
                 if memory.project:

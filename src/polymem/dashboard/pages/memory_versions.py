@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from nicegui import ui
-
 from polymem.core.model import Version
-from polymem.dashboard.parts.differences import changed_fields, differences
+from polymem.dashboard.parts.changes import draw_changes
 from polymem.dashboard.parts.elements import attempt, badge, button, tag, text
 from polymem.dashboard.parts.wording import ago, when, words_of
 from polymem.dashboard.visit import Visit
@@ -51,21 +49,4 @@ def _draw_version(version: Version, before: Version | None, now: datetime) -> No
         if version.note:
             text(version.note, "pm-note", "p")
         if before is not None:
-            _draw_changes(before, version)
-
-
-def _draw_changes(before: Version, version: Version) -> None:
-    if before.memory.content != version.memory.content:
-        with tag("div", "pm-diff"):
-            pieces = differences(before.memory.content[:_MOST_TEXT], version.memory.content[:_MOST_TEXT])
-            for kind, piece in pieces:
-                tag({"same": "span", "gone": "del", "new": "ins"}[kind], content=piece)
-    changed = changed_fields(before.memory, version.memory)
-    if changed:
-        with tag("ul", "pm-changes"):
-            for name, old, new in changed:
-                with tag("li"):
-                    text(f"{words_of(name)}: ", "pm-soft", "span")
-                    tag("del", content=old)
-                    ui.icon("arrow_right_alt").classes("pm-arrow")
-                    tag("ins", content=new)
+            draw_changes(before.memory, version.memory, most_text=_MOST_TEXT)

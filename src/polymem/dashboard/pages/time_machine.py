@@ -9,7 +9,7 @@ from nicegui.events import GenericEventArguments
 from polymem.core.filters import Sort, SortKey, Superseded
 from polymem.core.history.timeline import from_date_or_instant
 from polymem.core.model import Change, Memory, Page, Version
-from polymem.dashboard.parts.differences import changed_fields, differences
+from polymem.dashboard.parts.changes import draw_changes
 from polymem.dashboard.parts.elements import attempt, badge, card, empty, heading, link, tag, text
 from polymem.dashboard.parts.paging import Pager
 from polymem.dashboard.parts.wording import address_of, number, plural, short, title_of, when, words_of
@@ -18,6 +18,8 @@ from polymem.dashboard.visit import Visit
 _ROWS = 12
 _STEPS = 1000
 _SNIPPET_CHARACTERS = 220
+_MOST_TEXT = 4000
+_MOST_VALUE = 80
 _LEAST_SPAN = timedelta(minutes=1)
 _BADGES = {Change.FORGOTTEN: "pm-badge-bad", Change.EXPIRED: "pm-badge-warn", Change.CREATED: "pm-badge-good"}
 
@@ -165,19 +167,8 @@ class _Machine:
             badge(words_of(version.change.value), _BADGES.get(version.change, "pm-badge-accent"))
             text(when(version.recorded_at), "pm-soft", "span")
         link(title_of(memory), self._visit.path(address_of(memory.id)))
-        if earlier is None:
-            return
-        if earlier.content != memory.content:
-            with tag("div", "pm-diff"):
-                for kind, piece in differences(earlier.content[:4000], memory.content[:4000]):
-                    tag({"same": "span", "gone": "del", "new": "ins"}[kind], content=piece)
-        with tag("ul", "pm-changes"):
-            for name, old, new in changed_fields(earlier, memory):
-                with tag("li"):
-                    text(f"{words_of(name)}: ", "pm-soft", "span")
-                    tag("del", content=short(old, 80))
-                    tag("span", "pm-arrow", content="→")
-                    tag("ins", content=short(new, 80))
+        if earlier is not None:
+            draw_changes(earlier, memory, most_text=_MOST_TEXT, most_value=_MOST_VALUE)
 
     def _to_step(self, instant: datetime) -> int:
         return round(_STEPS * ((instant - self._first) / (self._end - self._first)))
