@@ -12,7 +12,7 @@ async def build(visit: Visit) -> None:
     heading("Notifications", "What others did that you should know of.")
     board = _Board(visit)
     await board.draw()
-    await follow_clock(board.fill)
+    follow_clock(board.fill)
 
 
 class _Board:

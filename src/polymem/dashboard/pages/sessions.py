@@ -19,7 +19,7 @@ async def build(visit: Visit) -> None:
     heading("Sessions", "What your agents worked on, newest first.")
     listing = _Listing(visit)
     await listing.draw()
-    await follow_clock(listing.fill)
+    follow_clock(listing.fill)
 
 
 class _Listing:

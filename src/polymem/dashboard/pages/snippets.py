@@ -36,7 +36,7 @@ async def build(visit: Visit) -> None:
     heading("Snippets", "Code worth keeping, as it was written.")
     listing = _Listing(visit)
     await listing.draw()
-    await follow_clock(listing.fill)
+    follow_clock(listing.fill)
 
 
 class _Listing:

@@ -40,7 +40,7 @@ async def build(visit: Visit) -> None:
     heading("Tasks", "What waits, what is being done, and what is finished.")
     board = _Board(visit)
     await board.draw()
-    await follow_clock(board.fill)
+    follow_clock(board.fill)
 
 
 class _Board:

@@ -15,20 +15,9 @@ _SLOW_SECONDS = 5.0
 """Between two looks at what has no number that says whether it changed."""
 
 
-async def follow_clock(draw: Callable[[], Awaitable[None]]) -> None:
+def follow_clock(draw: Callable[[], Awaitable[None]]) -> None:
     """Call `draw` every few seconds while the page is open; it is to draw nothing when nothing changed."""
-
-    async def look() -> None:
-        try:
-            await draw()
-        except NotAuthenticated:
-            timer.cancel()
-            ui.navigate.to("/sign-in")
-        except PolymemError:
-            # What went wrong is told when somebody does something; this will look again.
-            pass
-
-    timer = ui.timer(_SLOW_SECONDS, look, immediate=False)
+    _repeat(_SLOW_SECONDS, draw)
 
 
 async def follow(visit: Visit, draw: Callable[[], Awaitable[None]]) -> None:
@@ -37,11 +26,18 @@ async def follow(visit: Visit, draw: Callable[[], Awaitable[None]]) -> None:
 
     async def look() -> None:
         nonlocal shown
+        position = await visit.core.overview.position(await visit.whole())
+        if position != shown:
+            shown = position
+            await draw()
+
+    _repeat(_SECONDS, look)
+
+
+def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def look() -> None:
         try:
-            position = await visit.core.overview.position(await visit.whole())
-            if position != shown:
-                shown = position
-                await draw()
+            await work()
         except NotAuthenticated:
             timer.cancel()
             ui.navigate.to("/sign-in")
@@ -49,4 +45,4 @@ async def follow(visit: Visit, draw: Callable[[], Awaitable[None]]) -> None:
             # What went wrong is told when somebody does something; this will look again.
             pass
 
-    timer = ui.timer(_SECONDS, look, immediate=False)
+    timer = ui.timer(seconds, look, immediate=False)
