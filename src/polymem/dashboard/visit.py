@@ -1,5 +1,6 @@
 """A browser's visit: who looks, at which organization and project, and what they may do right now."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,13 +82,21 @@ class Visit:
 
     async def can_write(self, memory: Memory | None = None) -> bool:
         """Whether they may change this memory or, without one, keep new ones."""
+        if memory is not None:
+            return (await self.writable())(memory)
         try:
-            scope = await (self.scope(Permission.WRITE) if memory is None else self.whole(Permission.WRITE))
+            scope = await self.scope(Permission.WRITE)
         except PolymemError:
             return False
-        if scope.projects is None:
-            return True
-        return bool(scope.projects) if memory is None else memory.project_id in scope.projects
+        return scope.projects is None or bool(scope.projects)
+
+    async def writable(self) -> Callable[[Memory], bool]:
+        """Tells of any memory whether they may change it, as things are now: for a page of them."""
+        try:
+            projects = (await self.whole(Permission.WRITE)).projects
+        except PolymemError:
+            return lambda _: False
+        return lambda memory: projects is None or memory.project_id in projects
 
     @property
     def _organization_id(self) -> str | None:

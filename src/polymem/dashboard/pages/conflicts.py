@@ -59,11 +59,7 @@ class _Listing:
         visit = self._visit
         page: Page[Conflict] = await self._pager.read(self._read)
         now = visit.core.clock.now()
-        writable = {
-            conflict.id
-            for conflict in page.items
-            if await visit.can_write(conflict.old) and await visit.can_write(conflict.new)
-        }
+        writable = await visit.writable()
         self._body.clear()
         with self._body:
             if not page.items:
@@ -71,7 +67,7 @@ class _Listing:
                 empty("handshake", "Nothing contradicts anything" if self._open else "Nothing was decided yet", about)
             for conflict in page.items:
                 with tag("article", "pm-card pm-conflict", aria_label=f"Conflict: {words_of(conflict.reason.value)}"):
-                    self._draw(conflict, now, conflict.id in writable)
+                    self._draw(conflict, now, writable(conflict.old) and writable(conflict.new))
 
     async def _read(self, limit: int, offset: int) -> Page[Conflict]:
         return await self._visit.core.conflicts.find(

@@ -136,25 +136,24 @@ class _Machine:
         visit = self._visit
         page: Page[Version] = await self._changes_pager.read(self._read_changes)
         scope = await visit.whole()
-        drawn: list[tuple[Version, Memory | None]] = []
-        for version in page.items:
-            earlier = None
-            if version.memory.version > 1 and version.change is Change.REVISED:
-                history = await visit.core.memories.history(scope, version.memory.id)
-                earlier = next(
-                    (one.memory for one in history if one.memory.version == version.memory.version - 1), None
-                )
-            drawn.append((version, earlier))
+        revised = {version.memory.id for version in page.items if version.change is Change.REVISED}
+        # A memory that changed often is often on a page; its history is read once.
+        states = {
+            (id, one.memory.version): one.memory
+            for id in revised
+            for one in await visit.core.memories.history(scope, id)
+        }
         self._changes.clear()
         with self._changes:
             told = plural(page.total, "change")
             text(f"{told} from {when(self._since)} to {when(self._at)}, newest first.", "pm-soft pm-below-small", "p")
-            if not drawn:
+            if not page.items:
                 empty("bedtime", "Nothing changed between", "Move the lower slider to the left.")
             with tag("ol", "pm-versions"):
-                for version, earlier in drawn:
+                for version in page.items:
+                    earlier = states.get((version.memory.id, version.memory.version - 1))
                     with tag("li", "pm-version"):
-                        self._draw_change(version, earlier)
+                        self._draw_change(version, earlier if version.change is Change.REVISED else None)
 
     async def _read_changes(self, limit: int, offset: int) -> Page[Version]:
         return await self._visit.core.timeline.changed_since(

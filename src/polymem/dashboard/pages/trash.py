@@ -37,7 +37,7 @@ class _Trash:
             lambda limit, offset: _read(visit, limit, offset),
         )
         now = visit.core.clock.now()
-        writable = {memory.id for memory in page.items if await visit.can_write(memory)}
+        writable = await visit.writable()
         self._body.clear()
         with self._body:
             if not page.items:
@@ -46,7 +46,7 @@ class _Trash:
             with tag("ul", "pm-plain"):
                 for memory in page.items:
                     with tag("li", "pm-card pm-entry"):
-                        self._draw(memory, now, memory.id in writable)
+                        self._draw(memory, now, writable(memory))
 
     def _draw(self, memory: Memory, now: datetime, writes: bool) -> None:
         with tag("div", "pm-entry-text"):
