@@ -9,7 +9,8 @@ from polymem.core.model import Memory, Page
 from polymem.core.people import Permission
 from polymem.dashboard.parts.changes import draw_pieces
 from polymem.dashboard.parts.differences import Piece, differences
-from polymem.dashboard.parts.elements import attempt, badge, button, dialog_of, empty, heading, link, say, tag, text
+from polymem.dashboard.parts.elements import attempt, badge, button, empty, heading, link, say, tag, text
+from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.live import follow
 from polymem.dashboard.parts.paging import Pager
 from polymem.dashboard.parts.wording import address_of, ago, when, words_of
@@ -116,16 +117,9 @@ class _Listing:
         await self.fill()
 
     async def _merge(self, conflict: Conflict) -> None:
-        with dialog_of("Merge") as dialog, tag("form", "pm-dialog") as form:
-            text("Merge into one memory", name="h2")
+        with Form("Merge into one memory", "Merge them") as form:
             text("Write what both say. The newer memory gets this text and replaces the older one.", "pm-soft", "p")
             both = f"{conflict.old.content}\n{conflict.new.content}"
             field = ui.textarea("Text", value=both).props("outlined autogrow autofocus")
-            form.on("submit.prevent", lambda: dialog.submit(field.value))
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Merge them", kind="main").props("type=submit")
-        merged = await dialog
-        dialog.delete()
-        if merged is not None:
-            await self._settle(conflict, Resolution.MERGE, str(merged))
+        if await form.shown():
+            await self._settle(conflict, Resolution.MERGE, str(field.value))

@@ -15,13 +15,13 @@ from polymem.dashboard.parts.elements import (
     button,
     command,
     confirmed,
-    dialog_of,
     empty,
     heading,
     say,
     tag,
     text,
 )
+from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.table import Cell, draw_table
 from polymem.dashboard.parts.wording import ago, when
 from polymem.dashboard.visit import Visit
@@ -132,18 +132,13 @@ class _Keys:
         visit = self._visit
         places = {_EVERYTHING: "The whole organization"} if self._owns else {}
         places |= {project.id: project.name for project in visit.projects}
-        with dialog_of("Make a key") as dialog, tag("form", "pm-dialog") as form:
-            text("Make a key", name="h2")
+        with Form("Make a key", "Make it") as form:
             name = ui.input("Name").props("outlined dense autofocus maxlength=200")
             first = next(iter(places)) if visit.project is None else visit.project.id
             place = ui.select(places, label="For", value=first)
             place.props("outlined dense options-dense behavior=menu")
             writes = ui.checkbox("May write, not only read", value=True)
             days = ui.input("Days until it ends; empty for never").props("outlined dense inputmode=numeric")
-            form.on("submit.prevent", attempt(lambda: save()), [])
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Make it", kind="main").props("type=submit")
 
         async def save() -> None:
             permissions = frozenset(Permission) if writes.value else frozenset({Permission.READ})
@@ -155,24 +150,17 @@ class _Keys:
                 permissions=permissions,
                 expires_in=_days(days.value or ""),
             )
-            dialog.submit(None)
             self._show(key.name, secret)
             await self._fill()
 
-        await dialog
-        dialog.delete()
+        await form.shown(save)
 
     async def _make_token(self) -> None:
         visit = self._visit
-        with dialog_of("Make a token") as dialog, tag("form", "pm-dialog") as form:
-            text("Make a token", name="h2")
+        with Form("Make a token", "Make it") as form:
             text("It does all that you may. Give agents keys instead.", "pm-soft", "p")
             name = ui.input("Name").props("outlined dense autofocus maxlength=200")
             days = ui.input("Days until it ends; empty for never").props("outlined dense inputmode=numeric")
-            form.on("submit.prevent", attempt(lambda: save()), [])
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Make it", kind="main").props("type=submit")
 
         async def save() -> None:
             principal = await visit.again()
@@ -181,12 +169,10 @@ class _Keys:
             token, secret = await visit.core.accounts.create_token(
                 principal.user, (name.value or "").strip(), expires_in=_days(days.value or "")
             )
-            dialog.submit(None)
             self._show(token.name, secret)
             await self._fill()
 
-        await dialog
-        dialog.delete()
+        await form.shown(save)
 
     def _show(self, name: str, secret: str) -> None:
         self._shown.clear()

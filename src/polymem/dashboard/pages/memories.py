@@ -29,7 +29,6 @@ from polymem.dashboard.parts.elements import (
     attempt,
     button,
     confirmed,
-    dialog_of,
     empty,
     heading,
     icon_button,
@@ -38,6 +37,7 @@ from polymem.dashboard.parts.elements import (
     text,
 )
 from polymem.dashboard.parts.first import first_command
+from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.live import follow
 from polymem.dashboard.parts.memory_table import MemoryTable
 from polymem.dashboard.parts.wording import number, plural
@@ -256,16 +256,9 @@ def _select(
 
 
 async def _asked(title: str, label: str) -> str:
-    with dialog_of(title) as dialog, tag("form", "pm-dialog") as form:
-        text(title, name="h2")
+    with Form(title, title) as form:
         field = ui.input(label).props("outlined autofocus maxlength=500")
-        form.on("submit.prevent", lambda: dialog.submit(field.value))
-        with tag("div", "pm-actions"):
-            button("Cancel", lambda: dialog.submit(""))
-            button(title, kind="main").props("type=submit")
-    answer = str(await dialog or "").strip()
-    dialog.delete()
-    return answer
+    return str(field.value or "").strip() if await form.shown() else ""
 
 
 def to_filter(visit: Visit, wanted: Wanted) -> Filter:

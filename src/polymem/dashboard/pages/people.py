@@ -16,15 +16,15 @@ from polymem.dashboard.parts.elements import (
     attempt,
     badge,
     button,
-    command,
     confirmed,
-    dialog_of,
     empty,
     heading,
     say,
     tag,
     text,
 )
+from polymem.dashboard.parts.forms import Form
+from polymem.dashboard.parts.invited import draw_link
 from polymem.dashboard.parts.paging import Pager
 from polymem.dashboard.parts.table import Cell, draw_table
 from polymem.dashboard.parts.wording import ago, plural, when
@@ -187,8 +187,7 @@ class _People:
 
     async def _invite(self) -> None:
         visit = self._visit
-        with dialog_of("Invite somebody") as dialog, tag("form", "pm-dialog") as form:
-            text("Invite somebody", name="h2")
+        with Form("Invite somebody", "Invite") as form:
             email = ui.input("E-mail address").props("outlined dense autofocus type=email maxlength=320")
             role = ui.select(
                 {one.value: one.value for one in (OrganizationRole.MEMBER, OrganizationRole.ADMIN)},
@@ -205,10 +204,6 @@ class _People:
                 label="Role in the project",
                 value=ProjectRole.EDITOR.value,
             ).props("outlined dense options-dense behavior=menu")
-            form.on("submit.prevent", attempt(lambda: send()), [])
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Invite", kind="main").props("type=submit")
 
         async def send() -> None:
             given = (Assignment(str(project.value), ProjectRole(within.value)),) if project.value else ()
@@ -219,17 +214,13 @@ class _People:
                 role=OrganizationRole(role.value),
                 assignments=given,
             )
-            dialog.submit(None)
             self._tell(sent)
             await self._fill_invited()
 
-        await dialog
-        dialog.delete()
+        await form.shown(send)
 
     def _tell(self, sent: Sent) -> None:
         self._link.clear()
         with self._link, tag("div", "pm-card pm-below", role="status"):
             text(f"{sent.view.invitation.email} is invited.", "pm-strong", "p")
-            mailed = "A mail with this link is on its way." if sent.mailed else "Pass this link on: no mail was sent."
-            text(mailed, "pm-soft", "p")
-            command(sent.link)
+            draw_link(sent)

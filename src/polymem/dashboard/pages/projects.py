@@ -10,13 +10,14 @@ from polymem.dashboard.parts.elements import (
     badge,
     button,
     confirmed,
-    dialog_of,
     empty,
     heading,
     say,
     tag,
     text,
 )
+from polymem.dashboard.parts.forms import Form
+from polymem.dashboard.parts.invited import draw_link
 from polymem.dashboard.parts.wording import number, plural, short
 from polymem.dashboard.visit import PROJECT_COOKIE, Visit
 
@@ -118,14 +119,9 @@ class _Projects:
 
     async def _make(self) -> None:
         visit = self._visit
-        with dialog_of("Make a project") as dialog, tag("form", "pm-dialog") as form:
-            text("Make a project", name="h2")
+        with Form("Make a project", "Make it") as form:
             name = ui.input("Name").props("outlined dense autofocus maxlength=200")
             about = ui.input("Description").props("outlined dense")
-            form.on("submit.prevent", attempt(lambda: save()), [])
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Make it", kind="main").props("type=submit")
 
         async def save() -> None:
             await visit.core.teams.create(
@@ -134,23 +130,16 @@ class _Projects:
                 description=about.value or "",
                 organization=self._organization,
             )
-            dialog.submit(None)
             choose(PROJECT_COOKIE, "")
 
-        await dialog
-        dialog.delete()
+        await form.shown(save)
 
     async def _edit(self, seat: ProjectSeat) -> None:
         visit, project = self._visit, seat.project
-        with dialog_of("Edit the project") as dialog, tag("form", "pm-dialog") as form:
-            text("Edit the project", name="h2")
+        with Form("Edit the project", "Save") as form:
             name = ui.input("Name", value=project.name).props("outlined dense autofocus maxlength=200")
             about = ui.textarea("Description", value=project.description).props("outlined dense autogrow")
             stack = ui.input("Stack, separated by commas", value=", ".join(project.stack)).props("outlined dense")
-            form.on("submit.prevent", attempt(lambda: save()), [])
-            with tag("div", "pm-actions"):
-                button("Cancel", lambda: dialog.submit(None))
-                button("Save", kind="main").props("type=submit")
 
         async def save() -> None:
             principal = await visit.again()
@@ -166,27 +155,20 @@ class _Projects:
                 description=about.value or "",
                 stack=parts,
             )
-            dialog.submit(None)
             say("Saved")
             await self._fill()
 
-        await dialog
-        dialog.delete()
+        await form.shown(save)
 
     async def _invite(self, seat: ProjectSeat) -> None:
         visit = self._visit
         title = f"Invite to {short(seat.project.name, 60)}"
-        with dialog_of(title) as dialog, tag("form", "pm-dialog") as form:
-            text(title, name="h2")
+        with Form(title, "Invite", no="Close") as form:
             email = ui.input("E-mail address").props("outlined dense autofocus type=email maxlength=320")
             role = ui.select(
                 {one.value: one.value for one in _ROLES}, label="Role in the project", value=ProjectRole.EDITOR.value
             ).props("outlined dense options-dense behavior=menu")
             told = tag("div")
-            form.on("submit.prevent", attempt(lambda: send()), [])
-            with tag("div", "pm-actions"):
-                button("Close", lambda: dialog.submit(None))
-                button("Invite", kind="main").props("type=submit")
 
         async def send() -> None:
             sent = await visit.core.invitations.invite_to_project(
@@ -198,14 +180,6 @@ class _Projects:
             )
             told.clear()
             with told:
-                from_link(sent.link, sent.mailed)
+                draw_link(sent)
 
-        await dialog
-        dialog.delete()
-
-
-def from_link(link: str, mailed: bool) -> None:
-    """What becomes of an invitation's link."""
-    text("A mail with this link is on its way." if mailed else "Pass this link on: no mail was sent.", "pm-soft", "p")
-    with tag("div", "pm-command"):
-        tag("code", content=link, tabindex="0")
+        await form.shown(send, stays=True)

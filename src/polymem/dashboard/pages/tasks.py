@@ -14,7 +14,6 @@ from polymem.dashboard.parts.elements import (
     badge,
     button,
     confirmed,
-    dialog_of,
     empty,
     heading,
     icon_button,
@@ -22,6 +21,7 @@ from polymem.dashboard.parts.elements import (
     tag,
     text,
 )
+from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.live import follow_clock
 from polymem.dashboard.parts.wording import ago, number, short, when
 from polymem.dashboard.visit import Visit
@@ -116,8 +116,8 @@ class _Board:
         visit = self._visit
         title = "Add a task" if task is None else "Edit the task"
         chosen = visit.projects[0] if visit.project is None else visit.project
-        with dialog_of(title) as dialog, tag("form", "pm-dialog") as form:
-            text(title, name="h2")
+        bad = None if task is None else ("Remove", lambda: remove())
+        with Form(title, "Save", bad=bad) as form:
             name = ui.input("Title", value="" if task is None else task.title).props("outlined dense autofocus")
             about = ui.textarea("Description", value="" if task is None else task.description)
             about.props("outlined dense autogrow")
@@ -137,12 +137,6 @@ class _Board:
             due.props("outlined dense")
             tags = ui.input("Tags, separated by commas", value=", ".join(task.tags) if task else "")
             tags.props("outlined dense")
-            form.on("submit.prevent", attempt(lambda: save()), [])
-            with tag("div", "pm-actions"):
-                if task is not None:
-                    button("Remove", attempt(lambda: remove()), kind="bad")
-                button("Cancel", lambda: dialog.submit(None))
-                button("Save", kind="main").props("type=submit")
 
         async def save() -> None:
             values = {
@@ -159,7 +153,6 @@ class _Board:
                 await tasks.add(scope, str(project.value), values)
             else:
                 await tasks.revise(scope, task.id, values, project=str(project.value))
-            dialog.submit(None)
             say("Saved")
             await self.fill()
 
@@ -167,11 +160,10 @@ class _Board:
             assert task is not None
             if await confirmed("Remove this task?", f"“{short(task.title, 80)}” is removed for good.", "Remove"):
                 await visit.core.worklog.tasks.remove(await visit.whole(Permission.WRITE), task.id)
-                dialog.submit(None)
+                form.close()
                 await self.fill()
 
-        await dialog
-        dialog.delete()
+        await form.shown(save)
 
 
 def _whole(entered: str) -> int:
