@@ -23,7 +23,7 @@ from polymem.core.ports import Claim, Derived, Insert, Store
 from polymem.storage import open_store
 from polymem.storage.backend import Backend, Params, Search, Tenant, Transaction
 from polymem.storage.backend import Row as DatabaseRow
-from polymem.storage.search import IndexCache, TokenCache
+from polymem.storage.search import IndexCache, IndexedRow, StateCache
 from polymem.storage.sqlite import open_sqlite
 from polymem.storage.sqlite.connection import _bound, connect, native
 from polymem.storage.store import SqlStore
@@ -79,8 +79,8 @@ class Recording:
 
         return run
 
-    def search(self, tokens: TokenCache) -> Search | None:
-        return self.backend.search(tokens)
+    def search(self, tokens: StateCache[bytes], rows: StateCache[IndexedRow]) -> Search | None:
+        return self.backend.search(tokens, rows)
 
     async def size(self) -> int | None:
         return await self.backend.size()

@@ -86,7 +86,11 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         8, ge=1, le=256, description="Connections that one worker may open to a PostgreSQL server."
     )
-    index_memory_mb: int = Field(512, ge=1, description="Memory the search indexes may take, in MiB.")
+    index_memory_mb: int = Field(
+        512,
+        ge=1,
+        description="Memory the search indexes may take, in MiB; with PostgreSQL half of it keeps rows read last.",
+    )
     token_memory_mb: int = Field(64, ge=0, description="Memory token vectors read last may take, in MiB; 0: none kept.")
 
     embedder: str = Field("local", min_length=1, description="local, none, fastembed, or a folder with an ONNX model.")

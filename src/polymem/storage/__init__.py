@@ -8,7 +8,7 @@ from polymem.core.errors import InvalidInput, NotFound, Unavailable
 from polymem.core.ports import Store
 from polymem.storage.backend import NO_ORGANIZATION, Backend
 from polymem.storage.move import Moved, Watch, move, unfinished
-from polymem.storage.search import IndexCache, TokenCache
+from polymem.storage.search import IndexCache, row_cache, token_cache
 from polymem.storage.sqlite import open_sqlite
 from polymem.storage.sqlite.files import database_file
 from polymem.storage.sqlite.tables import portable_tables
@@ -54,7 +54,11 @@ async def open_store(
             f"A move into this database, from {source}, has not ended: run polymem migrate-store again, or take an "
             "empty database"
         )
-    return SqlStore(backend, IndexCache(index_memory_bytes), TokenCache(token_memory_bytes))
+    # Where the database searches by itself, indexes in memory answer questions about the past alone.
+    row_memory = index_memory_bytes // 2 if str(location).startswith(_POSTGRES) else 0
+    return SqlStore(
+        backend, IndexCache(index_memory_bytes - row_memory), token_cache(token_memory_bytes), row_cache(row_memory)
+    )
 
 
 async def move_store(source: str, target: str, watch: Watch) -> Moved:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from polymem.core.people import Scope
 from polymem.core.ports import CandidateQuery, Candidates, Claim, EmbeddingModel
-from polymem.storage.search import TokenCache
+from polymem.storage.search import IndexedRow, StateCache
 
 T = TypeVar("T")
 
@@ -101,9 +101,9 @@ class Backend(Protocol):
         """What `work` returns, once its changes are durable."""
         ...
 
-    def search(self, tokens: TokenCache) -> Search | None:
+    def search(self, tokens: StateCache[bytes], rows: StateCache[IndexedRow]) -> Search | None:
         """Search by indexes of the database's own, None where there are none for vectors and words: then indexes in
-        memory are searched. Token vectors are kept in `tokens`."""
+        memory are searched. What is read of memories is kept in `tokens` and `rows`."""
         ...
 
     async def size(self) -> int | None:

@@ -7,7 +7,7 @@ its own, so that the reading threads stay free for others in between.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from polymem.core.filters import InProjects
@@ -23,7 +23,7 @@ from polymem.storage.search import (
     IndexCache,
     IndexedRow,
     OrganizationIndex,
-    TokenCache,
+    StateCache,
     analyse,
     is_current,
     split_filter,
@@ -36,7 +36,7 @@ SLICE = 2000
 class CandidateSearch:
     """Candidates for recalls, from indexes that catch up by themselves."""
 
-    def __init__(self, backend: Backend, cache: IndexCache, tokens: TokenCache) -> None:
+    def __init__(self, backend: Backend, cache: IndexCache, tokens: StateCache[bytes]) -> None:
         self._backend = backend
         self._cache = cache
         self._tokens = tokens
@@ -105,7 +105,11 @@ class CandidateSearch:
 
 
 def read_tokens(
-    cache: TokenCache, tx: Transaction, organization_id: str, model: EmbeddingModel | None, wanted: Mapping[str, int]
+    cache: StateCache[bytes],
+    tx: Transaction,
+    organization_id: str,
+    model: EmbeddingModel | None,
+    wanted: Mapping[str, int],
 ) -> Mapping[str, bytes]:
     """What `search.second_stage.FetchTokens` describes, remembered in `cache`."""
     space = to_token_space(model)
@@ -157,14 +161,24 @@ def _changed(tx: Transaction, organization_id: str, model: EmbeddingModel | None
     )
 
 
-def indexed(
-    tx: Transaction, organization_id: str, model: EmbeddingModel | None, ids: Collection[str]
-) -> list[IndexedRow]:
-    """Some memories as an index sees them."""
-    params = {**to_model_params(model), "organization_id": organization_id, "ids": list(ids)}
-    return _with_current_terms(
-        tx, organization_id, [IndexedRow._make(row) for row in tx.query(statements.INDEXED, params)]
-    )
+def read_rows(
+    cache: StateCache[IndexedRow],
+    tx: Transaction,
+    organization_id: str,
+    model: EmbeddingModel | None,
+    wanted: Mapping[str, int],
+) -> Iterable[IndexedRow]:
+    """Some memories (id → change number) as an index sees them, remembered in `cache`."""
+    space = "" if model is None else f"{model.dimensions} {model.name}"
+    found = cache.get_many(organization_id, space, wanted)
+    missing = [id_ for id_ in wanted if id_ not in found]
+    if missing:
+        params = {**to_model_params(model), "organization_id": organization_id, "ids": missing}
+        read = [IndexedRow._make(row) for row in tx.query(statements.INDEXED, params)]
+        read = _with_current_terms(tx, organization_id, read)
+        found.update((row.memory_id, row) for row in read)
+        cache.put_many(organization_id, space, [(row.memory_id, row.seq, row) for row in read])
+    return found.values()
 
 
 def removed_ids(tx: Transaction, organization_id: str, position: int, until: int) -> list[str]:

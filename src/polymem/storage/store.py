@@ -38,7 +38,7 @@ from polymem.storage.overview import SqlOverview
 from polymem.storage.past_search import PastSearch
 from polymem.storage.people_store import SqlPeople
 from polymem.storage.rows import storable, to_micros
-from polymem.storage.search import IndexCache, TokenCache
+from polymem.storage.search import IndexCache, IndexedRow, StateCache, row_cache, token_cache
 from polymem.storage.time import SqlTime
 from polymem.storage.work import SqlWork
 from polymem.storage.writes import apply, draw_up, prepare
@@ -55,13 +55,21 @@ _STEP = 16
 class SqlStore:
     """The store. Made by `storage.open_store`; raises what `core.ports.Store` says, and Unavailable."""
 
-    def __init__(self, backend: Backend, cache: IndexCache, tokens: TokenCache | None = None) -> None:
-        """Token vectors are kept in `tokens`; without it they are read for every question."""
+    def __init__(
+        self,
+        backend: Backend,
+        cache: IndexCache,
+        tokens: StateCache[bytes] | None = None,
+        rows: StateCache[IndexedRow] | None = None,
+    ) -> None:
+        """Token vectors are kept in `tokens`, and in `rows` what a search by the database's own indexes reads of
+        memories; without these both are read for every question."""
         self._backend = backend
         self._cache = cache
-        tokens = tokens or TokenCache(0)
-        index = CandidateSearch(backend, cache, tokens)
-        self._search: Search = backend.search(tokens) or index
+        self._tokens = tokens or token_cache(0)
+        self._rows = rows or row_cache(0)
+        index = CandidateSearch(backend, cache, self._tokens)
+        self._search: Search = backend.search(self._tokens, self._rows) or index
         self._past = PastSearch(backend, cache, index, self._search)
         self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
         self.work = SqlWork(backend)
@@ -233,6 +241,8 @@ class SqlStore:
             # Whatever was broken may have been taken in by an index.
             self._cache.drop()
             self._past.drop()
+            self._tokens.drop()
+            self._rows.drop()
         return found
 
     async def backup(self, target: Path) -> None:

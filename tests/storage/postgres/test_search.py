@@ -12,10 +12,10 @@ import pytest
 from polymem.core.filters import Filter, InProjects, KindIn, Superseded, TagsAny, active
 from polymem.core.model import Change, Memory
 from polymem.core.people import Scope
-from polymem.core.ports import CandidateQuery, Candidates, Derived, Insert, Purge, Store
+from polymem.core.ports import CandidateQuery, Candidates, Derived, Embedding, Insert, Purge, Store
 from polymem.storage import open_store
 from polymem.storage.backend import Transaction
-from polymem.storage.postgres import dense, following, postings
+from polymem.storage.postgres import dense, following, neighbours, postings
 from polymem.storage.postgres.keyword import Scored, score
 from tests.storage.support import (
     LATER,
@@ -241,3 +241,53 @@ async def test_the_index_of_vectors_is_made_when_an_organization_outgrows_compar
     filled = await ask(again, large, None, (KindIn(frozenset({"fact"})),), depth=150)
     assert sum(item.dense_rank is not None for item in filled.items) == 150
     await again.close()
+
+
+async def test_long_texts_leave_room_for_others_among_the_nearest(store: Store) -> None:
+    scope = await new_scope(store)
+    long, others = memory(scope, "long"), [memory(scope, f"other {number}") for number in range(30)]
+    # Every part of the long text is nearer than any other memory.
+    parts = Derived(MODEL, Embedding(vector("asked") * 40, 40))
+    await store.apply(scope, [Insert(long, parts), *inserts(others)])
+    for filter_ in ((), (KindIn(frozenset({long.kind})),)):
+        found = await ask(store, scope, None, filter_, vector=vector("asked"), depth=10)
+        nearest = sorted((item.dense_rank, item.memory_id) for item in found.items if item.dense_rank)
+        assert [rank for rank, _ in nearest] == list(range(1, 11))
+        assert nearest[0][1] == long.id
+
+
+async def test_few_admitted_memories_are_found_among_many_that_are_nearer(store: Store) -> None:
+    scope = await new_scope(store)
+    near = [memory(scope, f"near {number}", kind="note") for number in range(60)]
+    far = [memory(scope, f"far {number}", kind="fact") for number in range(60)]
+    same = Derived(MODEL, Embedding(vector("asked"), 1))
+    await store.apply(scope, [*(Insert(one, same) for one in near), *inserts(far)])
+    found = await ask(store, scope, None, (KindIn(frozenset({"fact"})),), vector=vector("asked"), depth=10)
+    assert {item.dense_rank for item in found.items if item.dense_rank} == set(range(1, 11))
+
+
+async def test_neighbours_in_a_long_conversation_are_looked_up_in_its_index(
+    store: Store, clean_server_url: str
+) -> None:
+    scope = await new_scope(store)
+    turns = [memory(scope, f"turn {number}", container="talk") for number in range(200)]
+    await store.apply(scope, inserts(turns))
+    with psycopg.connect(clean_server_url, autocommit=True) as connection:
+        connection.execute("ANALYZE memories")
+    params = {"organization_id": scope.organization_id, "ids": [turns[100].id], "before": 4, "after": 3}
+    backend = store._backend  # type: ignore[attr-defined]
+    # As the role that row-level security binds: what it may not ask an index with becomes a filter of all turns.
+    plan = await backend.read(
+        scope.organization_id,
+        lambda tx: (
+            tx.query(
+                "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)", {}
+            ),
+            tx.query(f"EXPLAIN {neighbours.BESIDE}", params),
+        )[1],
+    )
+    lines = [line for (line,) in plan]
+    conditions = [line for line in lines if "Index Cond" in line and "container" in line]
+    assert len(conditions) == 2, lines
+    assert all("ROW(" in condition for condition in conditions), lines
+    assert not any("Sort" in line for line in lines), lines

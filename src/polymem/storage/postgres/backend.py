@@ -24,7 +24,7 @@ from polymem.storage.postgres.dense import make_index
 from polymem.storage.postgres.isolation import enter, has_roles
 from polymem.storage.postgres.search import PostgresSearch
 from polymem.storage.postgres.upgrade import prepare
-from polymem.storage.search import TokenCache
+from polymem.storage.search import IndexedRow, StateCache
 
 T = TypeVar("T")
 
@@ -154,8 +154,11 @@ class PostgresBackend:
             await self._replica.close()
         await asyncio.to_thread(self._finish)
 
-    def search(self, tokens: TokenCache) -> PostgresSearch:
-        return PostgresSearch(self, tokens, lambda dimensions: self._indexing.submit(self._make_index, dimensions))
+    def search(self, tokens: StateCache[bytes], rows: StateCache[IndexedRow]) -> PostgresSearch:
+        def make_index(dimensions: int) -> None:
+            self._indexing.submit(self._make_index, dimensions)
+
+        return PostgresSearch(self, tokens, rows, make_index)
 
     def _make_index(self, dimensions: int) -> None:
         try:

@@ -46,7 +46,7 @@ class PostgresTransaction:
             cursor.executemany(cast("Any", native(statement)), rows)
 
     def _run(self, statement: str, params: Params) -> "psycopg.Cursor[Row]":
-        return self._connection.execute(cast("Any", native(statement)), params)
+        return self._connection.execute(cast("Any", native(statement)), params, binary=True)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ read in the asking transaction, so another process's changes end them as well.
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from polymem.core.filters import Expired, Filter
 from polymem.core.people import Scope
@@ -35,13 +35,19 @@ JOIN search_vectors v ON v.organization_id = m.organization_id AND v.memory_id =
 WHERE {where} AND v.model = :model AND v.dimensions = :dimensions AND v.place = 0"""
 
 
+class Counted(NamedTuple):
+    """How many memories are admitted (`considered`), and how many of those have a vector (`visible`)."""
+
+    considered: int
+    visible: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Count:
     last_seq: int
     since: int
     until: int | None
-    considered: int
-    visible: int
+    counted: Counted
 
 
 class Counts:
@@ -59,9 +65,8 @@ class Counts:
         where: Predicate,
         model: EmbeddingModel | None,
         now: State,
-    ) -> tuple[int, int]:
-        """How many memories `where`, which says what `scope` and `filter_` do, admits, and how many of those have a
-        vector of `model` (0 without one)."""
+    ) -> Counted:
+        """What `where`, which says what `scope` and `filter_` do, admits; without a `model` nothing has a vector."""
         # Asked again a moment later it is the same filter, as long as nothing has expired meanwhile.
         rest = tuple(clause for clause in filter_ if not (isinstance(clause, Expired) and not clause.expired))
         instants = [to_micros(clause.at) for clause in filter_ if isinstance(clause, Expired) and not clause.expired]
@@ -71,15 +76,16 @@ class Counts:
         with self._lock:
             kept = self._kept.get(key) if len(instants) < 2 else None
         if kept and kept.last_seq == now.last_seq and kept.since <= at and (kept.until is None or at < kept.until):
-            return kept.considered, kept.visible
+            return kept.counted
         ((considered, until),) = tx.query(CONSIDERED.format(where=where.sql), {**where.params, "counted_at": at})
         visible = self._visible(tx, scope, where, model, now, considered) if model is not None and considered else 0
+        counted = Counted(considered, visible)
         with self._lock:
-            self._kept[key] = _Count(now.last_seq, at, until if instants else None, considered, visible)
+            self._kept[key] = _Count(now.last_seq, at, until if instants else None, counted)
             self._kept.move_to_end(key)
             if len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
-        return considered, visible
+        return counted
 
     @staticmethod
     def _visible(

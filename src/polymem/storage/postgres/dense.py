@@ -8,7 +8,7 @@ organization is so small a part of the table that most of what the index yields 
 after all. Should the index yield too few, all are compared, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from polymem.core.ports import EmbeddingModel
 from polymem.storage.backend import Row, Transaction
 from polymem.storage.embeddings import to_model_params
 from polymem.storage.filters import Predicate
+from polymem.storage.postgres.counts import Counted
 from polymem.storage.postgres.following import to_text
 
 EXACT_ROWS = 20_000
@@ -38,17 +39,28 @@ _LOCK = 0x706D6978
 _SELECTIVE = 8
 """Fewer than one in so many of an organization's memories are fetched one by one rather than by reading all."""
 
+_WIDE = 2
+"""Where at least one in so many of an organization's memories is admitted, the nearest of all are found first, and then
+which of them are admitted: joining every row with its memory takes longer than comparing the vectors."""
+
 EXACT = """
 SELECT m.id FROM memories m
 JOIN search_vectors v ON v.organization_id = m.organization_id AND v.memory_id = m.id
 WHERE {where} AND v.model = :model AND v.dimensions = :dimensions
-GROUP BY m.id ORDER BY min(v.embedding <=> CAST(:vector AS halfvec)), max(m.arrival) DESC LIMIT :depth"""
+ORDER BY v.embedding <=> CAST(:vector AS halfvec), m.arrival DESC LIMIT :limit"""
+
+EXACT_OF_ALL = """
+SELECT memory_id FROM search_vectors
+WHERE organization_id = :organization_id AND model = :model AND dimensions = :dimensions
+ORDER BY embedding <=> CAST(:vector AS halfvec), memory_id DESC LIMIT :limit"""
+
+ADMITTED = "SELECT m.id FROM memories m WHERE {where} AND m.id IN (:candidates...)"
 
 NEAREST = """
 SELECT m.id FROM search_vectors v
 JOIN memories m ON m.organization_id = v.organization_id AND m.id = v.memory_id
 WHERE v.organization_id = :organization_id AND v.model = :model AND v.dimensions = {dimensions} AND {where}
-ORDER BY CAST(v.embedding AS halfvec({dimensions})) <=> CAST(:vector AS halfvec({dimensions})) LIMIT :depth"""
+ORDER BY CAST(v.embedding AS halfvec({dimensions})) <=> CAST(:vector AS halfvec({dimensions})) LIMIT :limit"""
 
 DISTANCE = """
 SELECT min(embedding <=> CAST(:vector AS halfvec)) FROM search_vectors
@@ -113,25 +125,46 @@ def to_vector_param(vector: bytes, model: EmbeddingModel) -> dict[str, Any]:
 
 
 def nearest(
-    tx: Transaction, where: Predicate, vector: Mapping[str, Any], depth: int, considered: int, documents: int
+    tx: Transaction, where: Predicate, vector: Mapping[str, Any], depth: int, counted: Counted, documents: int
 ) -> list[str]:
-    """The ids of the `depth` nearest that are admitted, nearest first. `considered` of so many documents are."""
-    params = {**where.params, **vector, "depth": depth}
+    """The ids of the `depth` nearest that are admitted, nearest first. `counted` of so many documents are."""
+    considered, wanted = counted.considered, min(depth, counted.visible)
+    params = {**where.params, **vector}
     if considered > EXACT_ROWS and _worth_the_index(tx, int(vector["dimensions"]), depth, considered):
         _set(tx, {**_BY_INDEX, "hnsw.ef_search": str(min(1000, max(100, depth)))})
         # A memory has a vector for each part of a long text, so more are wanted than memories.
         statement = NEAREST.format(where=where.sql, dimensions=int(vector["dimensions"]))
-        rows = tx.query(statement, {**params, "depth": 2 * depth})
+        rows = tx.query(statement, {**params, "limit": 2 * depth})
         _set(tx, _USUAL)
         found = list(dict.fromkeys(id_ for (id_,) in rows))
-        if len(found) >= depth:
+        if len(found) >= wanted:
             return found[:depth]
-    few = considered * _SELECTIVE < documents
+    elif considered * _WIDE >= documents:
+        limit = 2 * depth * documents // considered
+        found = list(dict.fromkeys(id_ for (id_,) in tx.query(EXACT_OF_ALL, {**params, "limit": limit})))
+        found = admitted(tx, where, found)
+        if len(found) >= wanted:
+            return found[:depth]
     # Of a table that has just been filled the planner knows nothing, and would fetch the rows of many one by one.
-    _set(tx, {"enable_nestloop": "on" if few else "off"})
-    rows = tx.query(EXACT.format(where=where.sql), params)
+    _set(tx, {"enable_nestloop": "on" if considered * _SELECTIVE < documents else "off"})
+    limit = 2 * depth
+    while True:
+        rows = tx.query(EXACT.format(where=where.sql), {**params, "limit": limit})
+        found = list(dict.fromkeys(id_ for (id_,) in rows))
+        if len(found) >= wanted or len(rows) < limit:
+            break
+        limit *= 4
     _set(tx, {"enable_nestloop": "on"})
-    return [id_ for (id_,) in rows]
+    return found[:depth]
+
+
+def admitted(tx: Transaction, where: Predicate, ids: Sequence[str]) -> list[str]:
+    """Those of some memories that are admitted, in the same order."""
+    if not ids:
+        return []
+    rows = tx.query(ADMITTED.format(where=where.sql), {**where.params, "candidates": list(ids)})
+    known = {id_ for (id_,) in rows}
+    return [id_ for id_ in ids if id_ in known]
 
 
 def rank(tx: Transaction, where: Predicate, vector: Mapping[str, Any], memory_id: str) -> int | None:

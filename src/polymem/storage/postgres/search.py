@@ -15,18 +15,17 @@ from polymem.core.filters import Forgotten
 from polymem.core.people import Scope
 from polymem.core.ports import CandidateQuery, Candidates, EmbeddingModel
 from polymem.storage.backend import Backend, Transaction
-from polymem.storage.candidates import indexed, read_tokens
+from polymem.storage.candidates import read_rows, read_tokens
 from polymem.storage.filters import Predicate, to_predicate
 from polymem.storage.postgres import dense, keyword
 from polymem.storage.postgres.counts import Counts
 from polymem.storage.postgres.following import catch_up, follow, state
-from polymem.storage.postgres.neighbours import AFTER, BEFORE, beside
+from polymem.storage.postgres.neighbours import around, beside
 from polymem.storage.postgres.postings import remove_all
 from polymem.storage.rows import is_storable
-from polymem.storage.search import OrganizationIndex, Statistics, TokenCache
+from polymem.storage.search import IndexedRow, OrganizationIndex, StateCache, Statistics
 from polymem.storage.search import keyword as in_memory
 from polymem.storage.search.analysis import analyse_query
-from polymem.storage.search.second_stage import FetchTokens
 
 _FROM_DENSE, _FROM_KEYWORD = 8, 40
 """Of so many best of each leg the neighbours become candidates too: what stands beside a good match is often the
@@ -34,18 +33,23 @@ answer, and may owe its place to the match alone."""
 
 _DENSE_DISTANCE = 2
 
-ADMITTED = "SELECT m.id FROM memories m WHERE {where} AND m.id IN (:candidates...)"
-
 
 class PostgresSearch:
-    """Keeps nothing but counts, and what `tokens` holds.
+    """Keeps nothing but counts, and what `tokens` and `rows` hold: each with the change number it is good for.
 
     `make_index` is called, once, with the dimensions of vectors that have become so many that an index is worth having.
     """
 
-    def __init__(self, backend: Backend, tokens: TokenCache, make_index: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        tokens: StateCache[bytes],
+        rows: StateCache[IndexedRow],
+        make_index: Callable[[int], object],
+    ) -> None:
         self._backend = backend
         self._tokens = tokens
+        self._rows = rows
         self._make_index = make_index
         self._asked: set[int] = set()
         self._counts = Counts()
@@ -81,25 +85,55 @@ class PostgresSearch:
             return Candidates([], 0)
         model = query.model if query.vector is not None else None
         where = to_predicate(scope, (*query.filter, Forgotten(False)))
-        considered, visible = self._counts.of(tx, scope, query.filter, where, model, now)
-        if not considered:
+        counted = self._counts.of(tx, scope, query.filter, where, model, now)
+        if not counted.considered:
             return Candidates([], 0)
 
         vector = None
         by_meaning: list[str] = []
         if model is not None and query.vector is not None:
             vector = dense.to_vector_param(query.vector, model)
-            by_meaning = dense.nearest(tx, where, vector, query.depth, considered, now.documents)
+            by_meaning = dense.nearest(tx, where, vector, query.depth, counted, now.documents)
         words = [id_ for word in dict.fromkeys(query.words) for id_ in analyse_query(word).ids]
         scored = keyword.score(tx, scope.organization_id, query.text, words, now)
-        by_words = keyword.best(tx, where, scored, query.depth, considered, now.documents)
+        by_words = keyword.best(tx, where, scored, query.depth, counted.considered, now.documents)
 
-        tokens = partial(read_tokens, self._tokens, tx, scope.organization_id, query.model)
-        found = _measured(tx, scope, query, where, by_meaning, by_words, scored.statistics, tokens)
+        found = self._measured(tx, scope, query, where, by_meaning, by_words, scored.statistics)
         if query.include is not None:
             _rank_included(tx, where, query, found, vector, scored)
-        without_vector = 0 if query.vector is None else considered - visible
-        return Candidates(found.items, considered, without_vector)
+        without_vector = 0 if query.vector is None else counted.considered - counted.visible
+        return Candidates(found.items, counted.considered, without_vector)
+
+    def _measured(
+        self,
+        tx: Transaction,
+        scope: Scope,
+        query: CandidateQuery,
+        where: Predicate,
+        by_meaning: list[str],
+        by_words: list[str],
+        statistics: Statistics,
+    ) -> Candidates:
+        """The candidates among what the legs found and its neighbours, with their signals."""
+        organization_id = scope.organization_id
+        candidates = set(by_meaning).union(by_words)
+        near = beside(tx, organization_id, by_meaning[:_FROM_DENSE], _DENSE_DISTANCE, _DENSE_DISTANCE)
+        # Turned round: those for which the match is one of the places before or after that count.
+        near |= beside(tx, organization_id, by_words[:_FROM_KEYWORD], len(in_memory.AFTER), len(in_memory.BEFORE))
+        if query.include is not None and is_storable(query.include):
+            near.add(query.include)
+        candidates.update(dense.admitted(tx, where, list(near - candidates)))
+        wanted = around(tx, organization_id, candidates)
+        index = OrganizationIndex(query.model)
+        index.apply(read_rows(self._rows, tx, organization_id, query.model, wanted), [], 1)
+        # The rows are the organization's alone and the candidates admitted already: neither is asked again.
+        return index.search(
+            Scope(organization_id=organization_id),
+            replace(query, filter=()),
+            allowed_ids=candidates,
+            fetch_tokens=partial(read_tokens, self._tokens, tx, organization_id, query.model),
+            statistics=statistics,
+        )
 
     def _ask_for_index(self, model: EmbeddingModel | None, considered: int) -> None:
         if model is None or considered <= dense.EXACT_ROWS or model.dimensions in self._asked:
@@ -107,37 +141,6 @@ class PostgresSearch:
         self._asked.add(model.dimensions)
         if model.dimensions <= dense.LONGEST_INDEXED:
             self._make_index(model.dimensions)
-
-
-def _measured(
-    tx: Transaction,
-    scope: Scope,
-    query: CandidateQuery,
-    where: Predicate,
-    by_meaning: list[str],
-    by_words: list[str],
-    statistics: Statistics,
-    tokens: FetchTokens,
-) -> Candidates:
-    """The candidates among what the legs found and its neighbours, with their signals."""
-    organization_id = scope.organization_id
-    candidates = set(by_meaning).union(by_words)
-    near = beside(tx, organization_id, by_meaning[:_FROM_DENSE], _DENSE_DISTANCE, _DENSE_DISTANCE)
-    # Turned round: those for which the match is one of the places before or after that count.
-    near |= beside(tx, organization_id, by_words[:_FROM_KEYWORD], len(in_memory.AFTER), len(in_memory.BEFORE))
-    if query.include is not None and is_storable(query.include):
-        near.add(query.include)
-    near -= candidates
-    if near:
-        params = {**where.params, "candidates": list(near)}
-        candidates.update(id_ for (id_,) in tx.query(ADMITTED.format(where=where.sql), params))
-    around = beside(tx, organization_id, candidates, BEFORE, AFTER)
-    index = OrganizationIndex(query.model)
-    index.apply(indexed(tx, organization_id, query.model, candidates | around), [], 1)
-    # The rows are the organization's alone and the candidates admitted already: neither is asked again.
-    asked = replace(query, filter=())
-    whole = Scope(organization_id=organization_id)
-    return index.search(whole, asked, allowed_ids=candidates, fetch_tokens=tokens, statistics=statistics)
 
 
 def _rank_included(

@@ -14,8 +14,9 @@ from psycopg import errors
 
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import Row
+from polymem.storage.postgres.neighbours import instant, project
 
-VERSION = "1"
+VERSION = "2"
 """Changed whenever the tables or what they hold change: an older database's are then made anew."""
 
 OLDEST_VECTOR = (0, 8)
@@ -68,8 +69,9 @@ _MAKE: tuple[LiteralString, ...] = (
     # In the row itself, where a comparison need not fetch it from a table of its own.
     "ALTER TABLE search_vectors ALTER COLUMN embedding SET STORAGE MAIN",
     # Neighbours in a conversation, in its order.
-    """CREATE INDEX memories_conversation ON memories (organization_id, container, coalesce(project_id, ''),
-    coalesce(occurred_at, created_at), arrival) WHERE container IS NOT NULL AND forgotten_at IS NULL""",
+    f"""CREATE INDEX memories_conversation
+    ON memories (organization_id, container, ({project()}), ({instant()}), arrival)
+    WHERE container IS NOT NULL AND forgotten_at IS NULL""",
 )
 
 

@@ -10,17 +10,19 @@ from polymem.storage.search.index import OrganizationIndex
 from polymem.storage.search.masks import split_filter
 from polymem.storage.search.rows import IndexedRow
 from polymem.storage.search.snapshot import Statistics
-from polymem.storage.search.token_cache import TokenCache
+from polymem.storage.search.state_cache import StateCache, row_cache, token_cache
 
 __all__ = [
     "ANALYSIS_VERSION",
     "IndexCache",
     "IndexedRow",
     "OrganizationIndex",
+    "StateCache",
     "Statistics",
     "Terms",
-    "TokenCache",
     "analyse",
     "is_current",
+    "row_cache",
     "split_filter",
+    "token_cache",
 ]

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from polymem.core.errors import Unavailable
 from polymem.storage.backend import NO_ORGANIZATION, Tenant, Transaction
 from polymem.storage.migrations import CURRENT, Schema
-from polymem.storage.search import TokenCache
+from polymem.storage.search import IndexedRow, StateCache
 from polymem.storage.sqlite.claims import FileClaim, claim
 from polymem.storage.sqlite.connection import OLDEST_SQLITE, connect, to_core_error
 from polymem.storage.sqlite.copying import copy_database
@@ -73,7 +73,7 @@ class SqliteBackend:
     async def write(self, tenant: Tenant, work: Callable[[Transaction], T]) -> T:
         return cast("T", await self._writer.run(work))
 
-    def search(self, tokens: TokenCache) -> None:
+    def search(self, tokens: StateCache[bytes], rows: StateCache[IndexedRow]) -> None:
         """None: the indexes in memory are faster."""
 
     async def size(self) -> int | None:
