@@ -1,6 +1,6 @@
 """What the core asks of a store about a memory as a whole: how it grew, how it is used, and in what state it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -36,6 +36,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallCount:
+    """How many recalls were asked, and how many of them found nothing."""
+
+    recalls: int = 0
+    found_nothing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
     """A memory on the map: where its text lies on the two axes along which the drawn ones differ most, both -1 to 1.
 
@@ -66,6 +74,18 @@ class OverviewStore(Protocol):
 
     async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
         """The ids of what was used most often, most often first; what was never used is not among them."""
+        ...
+
+    async def count_recall(
+        self, scope: Scope, project_id: str | None, ids: Sequence[str], found_nothing: bool, at: datetime
+    ) -> None:
+        """Count a recall on the day of `at`, in UTC, and a use of each memory of `ids`, both or neither. `project_id`
+        is the project it was asked in, None for none and for several; one the scope does not reach is not counted."""
+        ...
+
+    async def recalls(self, scope: Scope, since: datetime) -> Mapping[date, RecallCount]:
+        """The recalls of each day that had any, from that of `since` on, in UTC: those asked in the projects that the
+        scope is limited to, or all of the organization."""
         ...
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:

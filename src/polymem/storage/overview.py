@@ -1,23 +1,23 @@
 """Counts on any database: `core.ports_overview.OverviewStore`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from polymem.core.filters import Filter, Instant
 from polymem.core.people import Scope
 from polymem.core.ports import EmbeddingModel
-from polymem.core.ports_overview import Census, Spot, Tally
+from polymem.core.ports_overview import Census, RecallCount, Spot, Tally
 from polymem.storage import statements
 from polymem.storage.backend import Backend, Transaction
 from polymem.storage.filters import to_predicate
-from polymem.storage.people import project_keys
+from polymem.storage.people import project_keys, reaching
 from polymem.storage.plane import to_spots
-from polymem.storage.rows import to_micros
+from polymem.storage.recall_counts import AskedRecall, RecallCounts
+from polymem.storage.rows import MICROSECONDS_A_DAY, to_micros
 
 # As in `statements`: `{where}` is a predicate over `memories m` that holds the organization and what the scope reaches.
 
-_MICROSECONDS_A_DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
 
 _CENSUS = """
@@ -27,7 +27,7 @@ GROUP BY 1, 2, 3"""
 """What is visible or in the trash, counted. No column but those of the index `memories_project`."""
 
 _BY_DAY = f"""
-SELECT m.{{column}} / {_MICROSECONDS_A_DAY}, count(*) FROM memories m
+SELECT m.{{column}} / {MICROSECONDS_A_DAY}, count(*) FROM memories m
 WHERE {{where}} AND m.{{column}} >= 0 GROUP BY 1"""
 """What matches, counted by the day of an instant. Days before 1970 have no place in a division that cuts off."""
 
@@ -48,6 +48,10 @@ SELECT coalesce(sum(d.copies - 1), 0) FROM (
 ) d"""
 """How many of what matches have the text of another one of their project."""
 
+_RECALLS = """
+SELECT c.day, sum(c.recalls), sum(c.found_nothing) FROM recall_counts c
+WHERE c.organization_id = :organization_id AND c.day >= :since{reach} GROUP BY c.day"""
+"""The recalls of each day, together."""
 
 _SPOTS = """
 SELECT m.id, m.kind, p.name, coalesce(m.title, substr(m.content, 1, 120)), v.data, v.count
@@ -64,6 +68,7 @@ class SqlOverview:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._recall_counts = RecallCounts(backend)
 
     async def position(self, scope: Scope) -> int:
         params = {"organization_id": scope.organization_id}
@@ -87,6 +92,17 @@ class SqlOverview:
             scope.organization_id, lambda tx: tx.query(_MOST_USED.format(where=where.sql), params)
         )
         return [id for (id,) in rows]
+
+    async def count_recall(
+        self, scope: Scope, project_id: str | None, ids: Sequence[str], found_nothing: bool, at: datetime
+    ) -> None:
+        await self._recall_counts.add(AskedRecall(scope, project_id, ids, found_nothing, at))
+
+    async def recalls(self, scope: Scope, since: datetime) -> Mapping[date, RecallCount]:
+        statement, reached = reaching(_RECALLS, scope, "c.asked_in")
+        params = {**reached, "since": to_micros(since) // MICROSECONDS_A_DAY}
+        rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statement, params))
+        return {_EPOCH + timedelta(days=int(day)): RecallCount(int(asked), int(none)) for day, asked, none in rows}
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         return await self._backend.read(scope.organization_id, lambda tx: _tally(tx, scope, filter, soon))

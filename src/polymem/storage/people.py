@@ -54,7 +54,7 @@ def organizations(tx: Transaction) -> list[Organization]:
 
 def projects(tx: Transaction, scope: Scope) -> list[Project]:
     """Every project the scope reaches, oldest first."""
-    statement, params = _reaching(statements.PROJECTS, scope, "id")
+    statement, params = reaching(statements.PROJECTS, scope, "id")
     return [from_project_row(row) for row in tx.query(statement, params)]
 
 
@@ -81,7 +81,7 @@ def get_project(
     )
     if wanted is None or not is_storable(wanted):
         return None
-    statement, params = _reaching(by, scope, "id")
+    statement, params = reaching(by, scope, "id")
     found = tx.query(statement, {**params, "key": wanted, "id": wanted, "slug": wanted})
     return from_project_row(found[0]) if found else None
 
@@ -148,7 +148,7 @@ def add_key(tx: Transaction, scope: Scope, key: ApiKey) -> None:
 
 def keys(tx: Transaction, scope: Scope) -> list[ApiKey]:
     """The keys of the scope, oldest first."""
-    statement, params = _reaching(statements.KEYS, scope, "project_id")
+    statement, params = reaching(statements.KEYS, scope, "project_id")
     return [from_key_row(row) for row in tx.query(statement, params)]
 
 
@@ -161,18 +161,19 @@ def keys_by_prefix(tx: Transaction, prefix: str) -> list[ApiKey]:
 
 def touch_key(tx: Transaction, scope: Scope, key_id: str, at: datetime) -> None:
     """Record the last use of a key."""
-    statement, params = _reaching(statements.TOUCH_KEY, scope, "project_id")
+    statement, params = reaching(statements.TOUCH_KEY, scope, "project_id")
     if is_storable(key_id):
         tx.execute(statement, {**params, "id": key_id, "at": to_micros(at)})
 
 
 def revoke_key(tx: Transaction, scope: Scope, key_id: str, at: datetime) -> bool:
     """Whether there was an unrevoked key of this id."""
-    statement, params = _reaching(statements.REVOKE_KEY, scope, "project_id")
+    statement, params = reaching(statements.REVOKE_KEY, scope, "project_id")
     return is_storable(key_id) and tx.execute(statement, {**params, "id": key_id, "at": to_micros(at)}) > 0
 
 
-def _reaching(statement: str, scope: Scope, column: str) -> tuple[str, Mapping[str, str | list[str]]]:
+def reaching(statement: str, scope: Scope, column: str) -> tuple[str, Mapping[str, str | list[str]]]:
+    """The statement with `{reach}` narrowed to rows whose `column` is a project of the scope, and its parameters."""
     if scope.projects is None:
         return statement.format(reach=""), {"organization_id": scope.organization_id}
     reach = f" AND {column} IN (:reach...)"

@@ -17,6 +17,7 @@ from polymem.storage.backend import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+MICROSECONDS_A_DAY = 86_400_000_000
 
 STATE_COLUMNS = (
     "project_id", "kind", "tags", "importance", "weight", "confidence", "provenance", "container", "title",

@@ -160,8 +160,9 @@ ON CONFLICT (organization_id, memory_id) DO UPDATE SET seq = excluded.seq"""
 """Tells indexes that a memory is gone. Nothing but its id is kept."""
 
 TOUCH = """
-UPDATE memories AS m SET access_count = access_count + 1, last_accessed = :at WHERE {where} AND m.id IN (:ids...)"""
-"""Counts a use of some memories."""
+UPDATE memories AS m SET access_count = access_count + :uses, last_accessed = :at
+WHERE {where} AND m.id IN (:ids...)"""
+"""Counts uses of some memories."""
 
 # --- the search index --------------------------------------------------------------------------
 

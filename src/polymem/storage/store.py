@@ -160,7 +160,7 @@ class SqlStore:
     async def touch(self, scope: Scope, ids: Sequence[str], at: datetime) -> None:
         if ids:
             where = to_predicate(scope, ())
-            params = {**where.params, "ids": storable(ids), "at": to_micros(at)}
+            params = {**where.params, "ids": storable(ids), "uses": 1, "at": to_micros(at)}
             await self._backend.write(
                 scope.organization_id, lambda tx: tx.execute(statements.TOUCH.format(where=where.sql), params)
             )

@@ -6,6 +6,7 @@ import pytest
 
 from polymem.core.errors import Unavailable
 from polymem.core.filters import Sort
+from polymem.core.ports_overview import RecallCount
 from polymem.storage import open_store
 from polymem.storage.backend import NO_ORGANIZATION
 from polymem.storage.migrations import CURRENT, Schema
@@ -73,6 +74,24 @@ async def test_uses_counted_at_once_are_all_counted(clean_server_url: str) -> No
     await asyncio.gather(*touches)
     assert {one.access_count for one in (await store.get_many(scope, ids)).values()} == {40}
     await store.close()
+
+
+async def test_recalls_counted_by_several_processes_at_once_are_all_counted(clean_server_url: str) -> None:
+    stores = [await open_store(clean_server_url) for _ in range(3)]
+    scope = await new_scope(stores[0])
+    memories = [memory(scope, f"Memory {number}") for number in range(10)]
+    ids = await stores[0].apply(scope, inserts(memories))
+    at = memories[0].created_at
+    counting = [
+        store.overview.count_recall(scope, None, ids if n % 2 else ids[::-1], n % 4 == 0, at)
+        for n in range(60)
+        for store in stores
+    ]
+    await asyncio.gather(*counting)
+    assert await stores[0].overview.recalls(scope, at) == {at.date(): RecallCount(180, 45)}
+    assert {one.access_count for one in (await stores[0].get_many(scope, ids)).values()} == {180}
+    for store in stores:
+        await store.close()
 
 
 async def test_a_closed_store_refuses(clean_server_url: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from polymem.core.model import Change
 from polymem.core.people import Scope
+from polymem.core.ports_overview import RecallCount
 from polymem.storage import open_store
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.rows import to_micros
@@ -77,4 +78,17 @@ async def test_slugs_that_several_projects_shared_are_numbered_from_the_oldest_o
     assert slugs == {"a": "same", "b": "same-3", "c": "same-4", "d": "same-2"}
     (kept,) = await store.projects(Scope(organization_id="other"))
     assert (kept.slug, kept.active) == ("same", True)
+    await store.close()
+
+
+async def test_recalls_are_counted_from_the_upgrade_on(tmp_path: Path) -> None:
+    backend = await open_sqlite(tmp_path, Schema("0009", CURRENT.scripts))
+    await backend.close()
+    with closing(sqlite3.connect(tmp_path / "polymem.db", isolation_level=None)) as connection:
+        connection.execute("INSERT INTO organizations VALUES ('o', 'o', 'O', 1, 0)")
+    store = await open_store(tmp_path)
+    scope = Scope(organization_id="o")
+    assert await store.overview.recalls(scope, NOW) == {}
+    await store.overview.count_recall(scope, None, [], True, NOW)
+    assert await store.overview.recalls(scope, NOW) == {NOW.date(): RecallCount(1, 1)}
     await store.close()

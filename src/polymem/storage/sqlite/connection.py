@@ -58,8 +58,8 @@ class SqliteTransaction:
         return self._connection.execute(sql, _bound(params, lists)).rowcount
 
     def execute_many(self, statement: str, rows: Sequence[Params]) -> None:
-        sql, _ = native(statement)
-        self._connection.executemany(sql, rows)
+        sql, lists = native(statement)
+        self._connection.executemany(sql, [_bound(params, lists) for params in rows] if lists else rows)
 
 
 @lru_cache(maxsize=1024)
