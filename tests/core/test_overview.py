@@ -4,9 +4,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from polymem.core.digest.digest import AnswerQuery
 from polymem.core.errors import Forbidden, InvalidInput
+from polymem.core.filters import InProjects
 from polymem.core.model import Draft, Memory
 from polymem.core.people import Permission, Scope
+from polymem.core.ports_overview import RecallCount
+from polymem.core.recall import RecallQuery
 from tests.core.conftest import Home
 
 
@@ -83,8 +87,80 @@ async def test_a_scope_of_one_project_counts_that_project(home: Home) -> None:
 
 async def test_counting_needs_the_right_to_read_and_a_span_that_can_be(home: Home) -> None:
     blind = Scope(organization_id=home.scope.organization_id, permissions=frozenset({Permission.WRITE}))
-    for count in (home.core.overview.growth, home.core.overview.activity, home.core.overview.health):
+    for count in (home.core.overview.growth, home.core.overview.recalls, home.core.overview.health):
         with pytest.raises(Forbidden):
             await count(blind)
     with pytest.raises(InvalidInput):
         await home.core.overview.growth(home.scope, 0)
+    with pytest.raises(InvalidInput):
+        await home.core.overview.recalls(home.scope, 3661)
+
+
+async def recalled(home: Home, text: str, scope: Scope | None = None, **values: object) -> None:
+    """A recall, and the count of it."""
+    await home.core.recall(scope or home.scope, RecallQuery(text=text, **values))  # type: ignore[arg-type]
+    await home.core.recall.close()
+
+
+async def test_recalls_are_counted_by_day_and_how_many_found_nothing(home: Home) -> None:
+    kept = await keep(home, "Ana flies from Lisbon")
+    await recalled(home, "Lisbon")
+    home.clock.turn(days=2)
+    await recalled(home, "Lisbon", offset=5)
+    await recalled(home, "unheard of")
+    days = (await home.core.overview.recalls(home.scope, 4)).days
+    assert days == {
+        date(2025, 12, 31): RecallCount(0, 0),
+        date(2026, 1, 1): RecallCount(1, 0),
+        date(2026, 1, 2): RecallCount(0, 0),
+        date(2026, 1, 3): RecallCount(2, 1),
+    }
+    recalls = await home.core.overview.recalls(home.scope, 1)
+    assert (recalls.total, recalls.share_without_result) == (RecallCount(2, 1), 0.5)
+    assert (await home.core.memories.get(home.scope, kept.id)).access_count == 1
+
+
+async def test_no_recalls_have_no_share(home: Home) -> None:
+    assert (await home.core.overview.recalls(home.scope)).share_without_result == 0.0
+
+
+async def test_what_only_looks_around_or_looks_back_is_no_recall(home: Home) -> None:
+    await keep(home, "Ana flies from Lisbon")
+    home.clock.turn(days=1)
+    await recalled(home, "Lisbon", record_access=False)
+    await recalled(home, "Lisbon", as_of=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    past = RecallQuery(text="Lisbon", as_of=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    await home.core.recall.record(home.scope, past, await home.core.recall(home.scope, past))
+    assert (await home.core.overview.recalls(home.scope)).total == RecallCount(0, 0)
+
+
+async def test_an_answer_counts_as_one_recall(home: Home) -> None:
+    await keep(home, "Ana flies from Lisbon")
+    await home.core.digest.answer(home.scope, AnswerQuery(question="From where does Ana fly?"))
+    await home.core.recall.close()
+    assert (await home.core.overview.recalls(home.scope)).total == RecallCount(1, 0)
+
+
+async def test_a_recall_belongs_to_the_one_project_it_names(home: Home) -> None:
+    here, there = [(await home.core.projects.ensure(home.scope, key)).id for key in ("here", "there")]
+    limited = Scope(organization_id=home.scope.organization_id, projects=frozenset({here}))
+    both = Scope(organization_id=home.scope.organization_id, projects=frozenset({here, there}))
+    await recalled(home, "one", limited)
+    await recalled(home, "two", filter=(InProjects(frozenset({here})),))
+    await recalled(home, "three", filter=(InProjects(frozenset({here}), unassigned=True),))
+    await recalled(home, "four", both, filter=(InProjects(frozenset({there})),))
+    for scope in (home.scope, both):
+        await recalled(home, "five", scope)
+        await recalled(home, "six", scope, filter=(InProjects(frozenset({here, there})),))
+        await recalled(home, "seven", scope, filter=(InProjects(frozenset()),))
+    seen = [(await home.core.overview.recalls(scope)).total.recalls for scope in (limited, both, home.scope)]
+    assert seen == [3, 4, 10]
+
+
+async def test_a_recall_that_cannot_be_counted_is_answered(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    await keep(home, "Ana flies from Lisbon")
+    query = RecallQuery(text="Lisbon", record_access=False)
+    answer = await home.core.recall(home.scope, query)
+    await home.core.store.close()
+    await home.core.recall.record(home.scope, query, answer)
+    assert "a recall was not counted" in caplog.text

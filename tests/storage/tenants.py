@@ -39,7 +39,8 @@ from polymem.core.people.access import Action
 from polymem.core.people.applications import Application, Grant, GrantToken, GrantTokenKind
 from polymem.core.people.tenancy import slugify
 from polymem.core.ports import CandidateQuery, Idempotency, Purge, Store
-from polymem.core.recall import RecallQuery
+from polymem.core.ranking import Mode
+from polymem.core.recall import Recalled, RecallQuery
 from polymem.core.work import Task, WorkFilter
 from polymem.inference import EmbedderSpec, open_embedder
 from tests.storage.support import LATER, MODEL, NOW, changed, memory, project
@@ -89,6 +90,9 @@ async def fill(core: Core) -> Victim:
     old = (await core.memories.add(scope, Draft(content=SECRET, project=plans.key, tags=("tulip",)))).memory
     new = (await core.memories.add(scope, Draft(content=SECRET + " Now.", project=plans.key, supersedes=old.id))).memory
     await core.memories.add(scope, Draft(content="Of no project."), idempotency_key="request")
+    # Counted before it is asked for, so that what is compared does not grow by itself.
+    query = RecallQuery(text="launch", filter=(InProjects(frozenset({plans.id})),), record_access=False)
+    await core.recall.record(scope, query, await core.recall(scope, query))
     task = await core.worklog.tasks.add(scope, plans.key, {"title": "Plant tulips"})
     await core.worklog.sessions.add(scope, plans.key, {"summary": "Planted"})
     await core.worklog.snippets.add(scope, plans.key, {"name": "Tulip", "code": "tulip()"})
@@ -223,7 +227,8 @@ class Stranger:
             "before": LATER, "soon": LATER, "instant": Instant.CREATED,
             "kinds": None, "descending": True, "by": timedelta(hours=1), "open": None, "replaces": True,
             "email": "somebody@example.org", "action": Action.SEE_PROJECT, "permissions": frozenset({Permission.READ}),
-            "expires_in": None, "kind": Task, "stored": 1, "recalled": 1, "expires_at": LATER,
+            "expires_in": None, "kind": Task, "stored": 1, "recalled": 1, "found_nothing": False,
+            "answer": Recalled((), Mode.KEYWORD, 0, 0, 0), "expires_at": LATER,
             "changes": {"title": "x"}, "values": {"title": "x"}, "metadata": {"a": 1},
             "status": InvitationStatus.CANCELLED, "resolution": Resolution.KEEP_OLD,
             "draft": Draft(content="Mine.", supersedes=victim["memory"]), "drafts": [Draft(content="Mine.")],

@@ -10,7 +10,7 @@ from polymem.core.model import Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.people.access import require
 from polymem.core.ports import Clock, EmbeddingModel, Store
-from polymem.core.ports_overview import Census, Spot, Tally
+from polymem.core.ports_overview import Census, RecallCount, Spot, Tally
 
 MAX_DAYS = 3660
 MAX_SPOTS = 20_000
@@ -31,6 +31,25 @@ class Activity:
 
     days: Mapping[date, int]
     most_used: tuple[Memory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalls:
+    """How many recalls were asked on each of the last days, oldest first, and how many of them found nothing."""
+
+    days: Mapping[date, RecallCount]
+
+    @property
+    def total(self) -> RecallCount:
+        """Those of all these days."""
+        counts = self.days.values()
+        return RecallCount(sum(day.recalls for day in counts), sum(day.found_nothing for day in counts))
+
+    @property
+    def share_without_result(self) -> float:
+        """The share of them that found nothing, 0 to 1; 0 where there were none."""
+        total = self.total
+        return total.found_nothing / total.recalls if total.recalls else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +83,7 @@ class Overview:
         require(scope, Permission.READ)
         now, span = self._clock.now(), self._days(days)
         filter = active(now)
-        since = datetime.combine(span[0], time.min, UTC)
+        since = _start(span[0])
         counts = await self._store.overview.by_day(scope, (*filter, Between(Instant.CREATED, since)), Instant.CREATED)
         older = (*filter, Between(Instant.CREATED, until=since - timedelta(microseconds=1)))
         before = (await self._store.find(scope, older, Sort(), 0, 0)).total
@@ -79,6 +98,16 @@ class Overview:
         ids = await self._store.overview.most_used(scope, filter, most)
         memories = await self._store.get_many(scope, ids)
         return Activity({day: counts.get(day, 0) for day in span}, tuple(memories[id] for id in ids if id in memories))
+
+    async def recalls(self, scope: Scope, days: int = 30) -> Recalls:
+        """The recalls of the last `days` days, today included, in UTC. Raises InvalidInput.
+
+        A scope that is limited to projects sees those asked in each of them; see `Recall.record`.
+        """
+        require(scope, Permission.READ)
+        span = self._days(days)
+        counts = await self._store.overview.recalls(scope, _start(span[0]))
+        return Recalls({day: counts.get(day, RecallCount()) for day in span})
 
     async def health(self, scope: Scope, soon: timedelta = timedelta(days=7)) -> Health:
         """What wants looking after; `soon` is how far ahead an expiry counts."""
@@ -101,3 +130,7 @@ class Overview:
             raise InvalidInput(f"days must be between 1 and {MAX_DAYS}", field="days")
         today = self._clock.now().astimezone(UTC).date()
         return [today - timedelta(days=back) for back in reversed(range(days))]
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

@@ -5,6 +5,7 @@ read the query (cached) → store.candidates (scope and filter applied before an
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from polymem.core.checks import check_query
-from polymem.core.errors import EmbeddingUnavailable, InvalidInput, NotFound
-from polymem.core.filters import Clause, Expired, Filter, Forgotten, Superseded, active, holds, predicate
+from polymem.core.errors import EmbeddingUnavailable, InvalidInput, NotFound, PolymemError
+from polymem.core.filters import Clause, Expired, Filter, Forgotten, InProjects, Superseded, active, holds, predicate
 from polymem.core.history.timeline import past
 from polymem.core.history.trust import trust
 from polymem.core.model import MAX_LIMIT, Memory
@@ -21,6 +22,8 @@ from polymem.core.people import Permission, Scope
 from polymem.core.people.access import require
 from polymem.core.ports import Candidate, CandidateQuery, Candidates, Clock, Embedder, QueryEmbedding, Store
 from polymem.core.ranking import DEFAULT_PROFILE, Mode, Profile, Ranked, ScopedProfile, rank, usual_floor
+
+_logger = logging.getLogger(__name__)
 
 _LEAST_DEPTH = 100
 """Candidates each leg yields at least, and how many of the best of both are compared token by token: with fewer,
@@ -34,10 +37,10 @@ class RecallQuery:
     looks like an answer (`Profile.answering`), and 0 in the others, whose scores mean less.
 
     Superseded memories are left out unless `superseded`, and expired ones unless `expired`. `record_access` counts
-    the hits as used.
+    the recall and uses of its hits.
     With `as_of` the question goes to the memories as they were known at that instant: their texts and tags,
     what was forgotten, expired or superseded then. One that is not past yet asks the present; looking back
-    counts as no use.
+    is not counted.
     """
 
     text: str
@@ -141,9 +144,32 @@ class Recall:
             for position, r in enumerate(page, start=query.offset + 1)
             if r.candidate.memory_id in memories and visible(memories[r.candidate.memory_id])
         )
-        if hits and query.record_access and moment.past is None:
-            self._touch(scope, [hit.memory.id for hit in hits])
-        return Recalled(hits, mode, len(above), found.considered, found.without_vector)
+        answer = Recalled(hits, mode, len(above), found.considered, found.without_vector)
+        if query.record_access:
+            # Counting is not worth a caller's wait; a count lost in a crash is no lost memory.
+            task = asyncio.get_running_loop().create_task(self.record(scope, query, answer))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+        return answer
+
+    async def record(self, scope: Scope, query: RecallQuery, answer: Recalled) -> None:
+        """Count a recall, and a use of each of its hits: for those who asked without `record_access`, and want to
+        wait for it. A question about the past is not counted, and a failure is only logged.
+
+        A recall belongs to the one project that scope and filter name, even where they let in memories of no project
+        besides. One that names none, or several, belongs to no project: who sees only some of the projects is not to
+        learn what was asked about others.
+        """
+        require(scope, Permission.READ)
+        if (moment := self._moment(query)).past is not None:
+            return
+        ids = [hit.memory.id for hit in answer.hits]
+        project_id = _asked_in(scope, query.filter)
+        try:
+            # A page behind the last one is empty, and yet something was found.
+            await self._store.overview.count_recall(scope, project_id, ids, answer.matched == 0, moment.now)
+        except PolymemError as error:
+            _logger.warning("a recall was not counted: %s", error)
 
     async def why_not(self, scope: Scope, query: RecallQuery, memory_id: str) -> WhyNot:
         """Why `memory_id` is (not) in the answer to `query`. Raises NotFound and as a recall does."""
@@ -277,11 +303,13 @@ class Recall:
                     )
         return None
 
-    def _touch(self, scope: Scope, ids: list[str]) -> None:
-        # Counting uses is not worth a caller's wait; a count lost in a crash is no lost memory.
-        task = asyncio.get_running_loop().create_task(self._store.touch(scope, ids, self._clock.now()))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+
+def _asked_in(scope: Scope, filter: Filter) -> str | None:
+    named = scope.projects
+    for clause in filter:
+        if isinstance(clause, InProjects):
+            named = clause.project_ids if named is None else named & clause.project_ids
+    return next(iter(named)) if named is not None and len(named) == 1 else None
 
 
 def _above(query: RecallQuery, mode: Mode, considered: int, ranked: Sequence[Ranked]) -> list[Ranked]:

@@ -95,8 +95,7 @@ async def _search(call: Call, text: str, project: str | None, limit: str | None)
     filter = mapping.to_filter(await membership(call, project))
     query = RecallQuery(text=text, filter=filter, limit=size, record_access=False)
     recalled = await call.core.recall(call.scope, query)
-    if recalled.hits:
-        await call.core.memories.count_use(call.scope, [hit.memory.id for hit in recalled.hits])
+    await call.core.recall.record(call.scope, query, recalled)
     return kit.JsonResponse([mapping.from_hit(hit) for hit in recalled.hits])
 
 
