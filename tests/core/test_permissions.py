@@ -52,6 +52,7 @@ async def _read(core: Core, who: Principal, cast: Cast) -> object:
 
 DEEDS: dict[Action, Deed] = {
     Action.SEE_ORGANIZATION: lambda core, who, cast: core.organizations.members(who, cast.organization),
+    Action.RENAME_ORGANIZATION: lambda core, who, cast: core.organizations.rename(who, cast.organization, "New name"),
     Action.INVITE_TO_ORGANIZATION: lambda core, who, cast: core.invitations.invite(
         who, "new@example.org", organization=cast.organization
     ),

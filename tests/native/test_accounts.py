@@ -257,6 +257,26 @@ def test_an_organization_is_made_shared_transferred_and_deleted(new_person: Call
     assert host.client.get(path).status_code == 404
 
 
+def test_an_organization_is_renamed_and_keeps_its_slug(new_person: Callable[[], Person]) -> None:
+    host, guest = new_person(), new_person()
+    made = host.client.post("/v1/organizations", json={"name": "Tool library"}).json()
+    path = f"/v1/organizations/{made['slug']}"
+    for name, expected in (
+        ("", 400),
+        ("x" * 101, 413),
+        (7, 400),
+        (host.client.get("/v1/organizations").json()["items"][0]["name"], 409),
+    ):
+        assert host.client.patch(path, json={"name": name}).status_code == expected
+    assert guest.client.patch(path, json={"name": "Mine"}).status_code == 404
+    for _ in range(2):
+        renamed = host.client.patch(path, json={"name": " Lending library "}).json()
+        assert (renamed["name"], renamed["slug"], renamed["role"]) == ("Lending library", made["slug"], "owner")
+    entries = host.client.get("/v1/audit", headers={"X-Polymem-Organization": made["slug"]}).json()["items"]
+    assert [entry["action"] for entry in entries] == ["organization.renamed", "organization.created"]
+    assert entries[0]["detail"] == {"old_name": "Tool library", "name": "Lending library"}
+
+
 def test_who_belongs_to_several_organizations_names_the_one_they_mean(new_person: Callable[[], Person]) -> None:
     host, guest = new_person(), new_person()
     host.client.post("/v1/projects", json={"key": "shared"})
@@ -365,6 +385,8 @@ REQUESTS: list[tuple[str, str, Any, set[Standing]]] = [
     ("GET", "/v1/organizations/{organization}/members", None, set(Standing)),
     ("GET", "/v1/audit", None, {Standing.ORGANIZATION_OWNER, Standing.ORGANIZATION_ADMIN}),
     ("POST", "/v1/organizations/{organization}/invitations", {"email": "x@example.org"},
+     {Standing.ORGANIZATION_OWNER, Standing.ORGANIZATION_ADMIN}),
+    ("PATCH", "/v1/organizations/{organization}", {"name": "Another name"},
      {Standing.ORGANIZATION_OWNER, Standing.ORGANIZATION_ADMIN}),
     ("GET", "/v1/projects/{project}/members", None,
      set(Standing) - {Standing.ORGANIZATION_ADMIN, Standing.ORGANIZATION_MEMBER}),

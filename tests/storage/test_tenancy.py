@@ -154,6 +154,18 @@ async def test_a_slug_that_is_taken_gets_a_number_and_a_name_is_the_owners_once(
     assert await store.people.seat(ana.id, "team-2") is None
 
 
+async def test_an_organization_is_renamed_unless_its_owner_has_another_of_the_name(store: Store) -> None:
+    ana, bo = await new_user(store), await new_user(store, "bo")
+    team, _, other = await founded(store, ana, "Team"), await founded(store, ana, "Crew"), await founded(store, bo, "X")
+    for scope, name in ((team, "Team"), (team, "Club"), (other, "Crew")):
+        assert await store.people.rename_organization(scope, name)
+    with pytest.raises(RuleBroken, match="already exists"):
+        await store.people.rename_organization(team, "Crew")
+    assert sorted(seat.organization.name for seat in await store.people.seats(ana.id)) == ["Club", "Crew"]
+    assert [seat.organization.name for seat in await store.people.seats(bo.id)] == ["Crew"]
+    assert not await store.people.rename_organization(Scope(organization_id="none"), "Club")
+
+
 async def test_an_organization_has_one_owner_before_and_after_a_transfer(store: Store) -> None:
     ana, bo = await new_user(store), await new_user(store, "bo")
     scope = await founded(store, ana)

@@ -42,8 +42,7 @@ _NUMBERED = 20
 
 def found_organization(tx: Transaction, organization: Organization, owner: Membership) -> Organization:
     """Insert both; a slug that is taken gets a number. Raises RuleBroken (NAME_TAKEN)."""
-    if tx.query(statements.OWNS_NAMED, {"user_id": owner.user_id, "name": organization.name}):
-        raise RuleBroken(Rule.NAME_TAKEN, "Organization name already exists")
+    _refuse_second_of_name(tx, owner.user_id, organization.id, organization.name)
     slug = organization.slug
     others = [f"{slug}-{number}" for number in range(2, _NUMBERED)]
     for candidate in (slug, *others, f"{slug}-{organization.id}"):
@@ -52,6 +51,19 @@ def found_organization(tx: Transaction, organization: Organization, owner: Membe
             tx.execute(statements.INSERT_MEMBER, to_membership_params(owner))
             return wanted
     raise Conflict(f"The organization {organization.id} exists already")
+
+
+def rename_organization(tx: Transaction, scope: Scope, name: str) -> bool:
+    """Whether there is such an organization. Raises RuleBroken (NAME_TAKEN)."""
+    keeper = owner(tx, scope)
+    if keeper is not None:
+        _refuse_second_of_name(tx, keeper.id, scope.organization_id, name)
+    return tx.execute(statements.RENAME_ORGANIZATION, {**_of(scope), "name": name}) > 0
+
+
+def _refuse_second_of_name(tx: Transaction, owner_id: str, organization_id: str, name: str) -> None:
+    if tx.query(statements.OWNS_NAMED, {"user_id": owner_id, "organization_id": organization_id, "name": name}):
+        raise RuleBroken(Rule.NAME_TAKEN, "Organization name already exists")
 
 
 # --- members -----------------------------------------------------------------------------------

@@ -74,8 +74,11 @@ AND (revoked_at IS NOT NULL OR expires_at <= :at)"""
 
 OWNS_NAMED = """
 SELECT 1 FROM memberships m JOIN organizations o ON o.id = m.organization_id
-WHERE m.user_id = :user_id AND m.role = 'owner' AND o.name = :name"""
-"""Whether the user owns an organization of this name."""
+WHERE m.user_id = :user_id AND m.role = 'owner' AND o.name = :name AND o.id <> :organization_id"""
+"""Whether the user owns another organization of this name."""
+
+RENAME_ORGANIZATION = "UPDATE organizations SET name = :name WHERE id = :organization_id"
+"""Another name for an organization."""
 
 _SEATS = """
 SELECT o.id, o.slug, o.name, o.created_at, m.role, m.joined_at

@@ -91,6 +91,10 @@ class SqlPeople:
     async def found_organization(self, organization: Organization, owner: Membership) -> Organization:
         return await self._write(EVERY_ORGANIZATION, members.found_organization, organization, owner)
 
+    async def rename_organization(self, scope: Scope, name: str) -> bool:
+        # Of the owner's other organizations the names are looked at.
+        return await self._write(EVERY_ORGANIZATION, members.rename_organization, scope, name)
+
     async def seats(self, user_id: str) -> list[Seat]:
         return await self._read(EVERY_ORGANIZATION, members.seats, user_id)
 

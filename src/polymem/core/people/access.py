@@ -30,6 +30,7 @@ class Action(StrEnum):
     """What can be done to an organization or a project."""
 
     SEE_ORGANIZATION = "organization.see"
+    RENAME_ORGANIZATION = "organization.rename"
     INVITE_TO_ORGANIZATION = "organization.invite"
     CHANGE_ROLES = "organization.change_roles"
     REMOVE_MEMBERS = "organization.remove_members"
@@ -91,6 +92,7 @@ def _row(allowed: set[Standing], permission: Permission | None, by_key: ByKey, r
 
 TABLE: Mapping[Action, Row] = {
     Action.SEE_ORGANIZATION: _row({_O, _A, _M}, _READ, _ANY, "Access denied - not a member of this organization"),
+    Action.RENAME_ORGANIZATION: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can rename the organization"),
     Action.INVITE_TO_ORGANIZATION: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can invite users"),
     Action.CHANGE_ROLES: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can update member roles"),
     Action.REMOVE_MEMBERS: _row({_O, _A}, _WRITE, _NONE, "Only organization admins can remove other members"),

@@ -86,6 +86,22 @@ class Organizations:
             raise NotFound("Organization", organization or found.id)
         return seat
 
+    async def rename(self, principal: Principal, organization: str | None, name: str) -> Seat:
+        """Give an organization another name; its slug stays, so that what names it by that goes on working.
+
+        Raises NotFound, Forbidden, InvalidInput, RuleBroken (NAME_TAKEN).
+        """
+        authority = await self._authority(principal, organization, Action.RENAME_ORGANIZATION)
+        name = check_organization_name(name)
+        old = await self._organization(authority)
+        if name != old.name:
+            if not await self._store.people.rename_organization(authority.scope, name):
+                raise NotFound("Organization", old.id)
+            await self._audit.record(
+                principal, authority.scope, "organization.renamed", "organization", old.id, old_name=old.name, name=name
+            )
+        return await self.get(principal, old.id)
+
     async def owner(self, principal: Principal, organization: str | None = None) -> User | None:
         """The owner; None where there are no members at all, as in the local organization. Raises NotFound."""
         authority = await self._authority(principal, organization, Action.SEE_ORGANIZATION)

@@ -103,6 +103,11 @@ class PeopleStore(Protocol):
         this name."""
         ...
 
+    async def rename_organization(self, scope: Scope, name: str) -> bool:
+        """Whether there is such an organization. Raises RuleBroken (NAME_TAKEN) when its owner has another of this
+        name."""
+        ...
+
     async def seats(self, user_id: str) -> list[Seat]:
         """Every organization the user belongs to: owned ones first, then by when they joined."""
         ...

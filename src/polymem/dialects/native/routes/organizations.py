@@ -58,6 +58,18 @@ async def get(visit: Visitor, organization: OrganizationName) -> Response:
     return kit.JsonResponse(people.from_seat(await visit.core.organizations.get(visit.principal, organization)))
 
 
+@router.patch(
+    "/organizations/{organization}",
+    response_model=wire.Organization,
+    summary="Rename an organization",
+    responses=responses(404, 409, 413),
+)
+async def rename(visit: Visitor, organization: OrganizationName, body: wire.OrganizationChanges) -> Response:
+    """Call it something else; its slug stays. For admins."""
+    seat = await visit.core.organizations.rename(visit.principal, organization, body.name)
+    return kit.JsonResponse(people.from_seat(seat))
+
+
 @router.delete(
     "/organizations/{organization}",
     response_model=wire.Cascade,

@@ -194,6 +194,12 @@ class NewOrganization(Body):
     name: Name = Field(description="What it is called; at most 100 characters.", examples=["Ana & friends"])
 
 
+class OrganizationChanges(Body):
+    """What becomes of an organization."""
+
+    name: Name = Field(description="What it is called from now on; at most 100 characters.", examples=["Garden club"])
+
+
 class Organization(Answer):
     """A tenant, and what the caller is to it."""
 
