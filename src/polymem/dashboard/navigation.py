@@ -44,6 +44,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("/tasks", "Tasks", "checklist", "tasks", Section.WORK),
     Entry("/sessions", "Sessions", "event_note", "sessions", Section.WORK),
     Entry("/snippets", "Snippets", "code", "snippets", Section.WORK),
+    Entry("/organizations", "Organizations", "apartment", "organizations", Section.ADMINISTRATION),
     Entry("/people", "People", "group", "people", Section.ADMINISTRATION, Action.SEE_ORGANIZATION),
     Entry("/projects", "Projects", "folder", "projects", Section.ADMINISTRATION),
     Entry("/keys", "Keys and tokens", "vpn_key", "keys", Section.ADMINISTRATION),

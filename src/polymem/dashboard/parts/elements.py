@@ -123,7 +123,10 @@ def problem(visit: Visit, told: str) -> None:
     with tag("div", "pm-problem", role="alert"):
         text("That did not work", name="h1")
         text(told if told.endswith((".", "!", "?")) else f"{told}.", name="p")
-        link("Back to the overview", visit.path("/"))
+        if visit.organization is None:
+            link("To your organizations", visit.path("/organizations"))
+        else:
+            link("Back to the overview", visit.path("/"))
 
 
 def say(message: str, *, bad: bool = False) -> None:
@@ -157,6 +160,12 @@ def dialog_of(name: str) -> ui.dialog:
     return dialog
 
 
+def put_away(dialog: ui.dialog) -> None:
+    """Remove a dialog that was closed; or it went with its page, while it was open."""
+    if not dialog.is_deleted:
+        dialog.delete()
+
+
 async def confirmed(question: str, about: str, yes: str) -> bool:
     """Ask before something that is hard to undo."""
     with dialog_of(question) as dialog, tag("div", "pm-dialog", role="document"):
@@ -166,7 +175,7 @@ async def confirmed(question: str, about: str, yes: str) -> bool:
             button("Cancel", lambda: dialog.submit(False))
             button(yes, lambda: dialog.submit(True), kind="bad")
     answer = bool(await dialog)
-    dialog.delete()
+    put_away(dialog)
     return answer
 
 

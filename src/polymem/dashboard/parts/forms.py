@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from polymem.dashboard.parts.elements import attempt, button, dialog_of, tag, text
+from polymem.dashboard.parts.elements import attempt, button, dialog_of, put_away, tag, text
 
 
 class Form:
@@ -15,16 +15,23 @@ class Form:
         name = ui.input("Name")
     await form.shown(save)
 
-    `yes` is the button that sends it, `no` the one that closes it; `bad` is one more, for what is hard to undo, and
-    what it does.
+    `yes` is the button that sends it, drawn as `kind`, and `no` the one that closes it; `bad` is one more, for what is
+    hard to undo, and what it does.
     """
 
     def __init__(
-        self, title: str, yes: str, *, no: str = "Cancel", bad: tuple[str, Callable[[], Awaitable[None]]] | None = None
+        self,
+        title: str,
+        yes: str,
+        *,
+        no: str = "Cancel",
+        kind: str = "main",
+        bad: tuple[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
         self._title = title
         self._yes = yes
         self._no = no
+        self._kind = kind
         self._bad = bad
         self._drawing = ExitStack()
 
@@ -42,7 +49,7 @@ class Form:
                 if self._bad is not None:
                     button(self._bad[0], attempt(self._bad[1]), kind="bad")
                 button(self._no, self.close)
-                button(self._yes, kind="main").props("type=submit")
+                button(self._yes, kind=self._kind).props("type=submit")
         self._drawing.close()
 
     async def shown(self, save: Callable[[], Awaitable[Any]] | None = None, *, stays: bool = False) -> bool:
@@ -60,7 +67,7 @@ class Form:
 
         self._form.on("submit.prevent", attempt(send), [])
         await self._dialog
-        self._dialog.delete()
+        put_away(self._dialog)
         return sent
 
     def close(self) -> None:
