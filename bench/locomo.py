@@ -19,6 +19,7 @@ from bench.locomo_data import ADVERSARIAL, Conversation, Figures, Question, figu
 from bench.profiles import first_stage, only, without, without_neighbours
 from bench.servers import serving
 from bench.setup import MODELS, embedder, scratch
+from bench.store import new_database, server_url
 from polymem.client import AsyncClient
 from polymem.core.filters import Filter, InProjects
 from polymem.core.model import Draft
@@ -29,6 +30,8 @@ DEPTH = 20
 
 TOGETHER = "everything"
 """The project that holds all conversations at once."""
+
+_PLACES = {"each conversation its own project": None, "all in one project": TOGETHER}
 
 ABLATIONS: Mapping[str, Profile] = {
     "the whole": DEFAULT_PROFILE,
@@ -61,29 +64,29 @@ def main(path: Path) -> None:
 
 async def _over_http(conversations: Sequence[Conversation], console: Console) -> None:
     table = _table("Over HTTP, memories arriving one by one")
-    with scratch() as directory, serving(directory, MODELS) as server:
-        async with AsyncClient(server.url) as client:
-            turns = await _ingest(client, conversations)
-            for name, project in (("each conversation its own project", None), ("all in one project", TOGETHER)):
-                for mode in Mode:
-
-                    async def ask(
-                        conversation: Conversation,
-                        question: Question,
-                        project: str | None = project,
-                        mode: Mode = mode,
-                    ) -> Sequence[str]:
-                        recalled = await client.recall(
-                            question.text,
-                            project=project or conversation.id,
-                            mode=mode.value,
-                            limit=DEPTH,
-                            min_score=0,
-                        )
-                        return [turns[hit.memory.id] for hit in recalled.hits]
-
-                    _add(table, f"{name}, {mode.value}", await _figures(conversations, ask))
+    with server_url() as database:
+        stores = {"SQLite": {}, "PostgreSQL": {"database_url": new_database(database, "bench_locomo")}}
+        for store, settings in stores.items():
+            with scratch() as directory, serving(directory, MODELS, **settings) as server:
+                async with AsyncClient(server.url) as client:
+                    turns = await _ingest(client, conversations)
+                    for name, project in (
+                        ("each conversation its own project", None),
+                        ("all in one project", TOGETHER),
+                    ):
+                        for mode in Mode:
+                            ask = _asking_over_http(client, turns, project, mode)
+                            _add(table, f"{store}, {name}, {mode.value}", await _figures(conversations, ask))
     console.print(table)
+
+
+def _asking_over_http(client: AsyncClient, turns: Mapping[str, str], project: str | None, mode: Mode) -> Ask:
+    async def ask(conversation: Conversation, question: Question) -> Sequence[str]:
+        within = project or conversation.id
+        recalled = await client.recall(question.text, project=within, mode=mode.value, limit=DEPTH, min_score=0)
+        return [turns[hit.memory.id] for hit in recalled.hits]
+
+    return ask
 
 
 async def _ingest(client: AsyncClient, conversations: Sequence[Conversation]) -> dict[str, str]:
