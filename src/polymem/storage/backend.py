@@ -78,6 +78,14 @@ class Search(Protocol):
         """Lets go of an organization that the transaction is about to delete."""
         ...
 
+    async def disagreement(self, organization_id: str) -> str | None:
+        """In what it has kept of the organization differs from the memories, a sentence; None if in nothing."""
+        ...
+
+    def start_anew(self, tx: Transaction, organization_id: str) -> None:
+        """Throws away what it has kept of the organization, to be made anew from the memories."""
+        ...
+
 
 class Backend(Protocol):
     """A database that is open, with its schema up to date.

@@ -67,6 +67,12 @@ class CandidateSearch:
     def forget(self, tx: Transaction, organization_id: str) -> None:
         """Nothing: an index that is not asked any more is let go."""
 
+    async def disagreement(self, organization_id: str) -> None:
+        """None: nothing is kept but in memory."""
+
+    def start_anew(self, tx: Transaction, organization_id: str) -> None:
+        """Nothing: who repairs rows drops the indexes."""
+
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         """The same inside a transaction; None when so much is missing that `load` must come first."""
         organization_id, model = scope.organization_id, query.model

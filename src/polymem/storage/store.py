@@ -236,7 +236,7 @@ class SqlStore:
         return await self._write(EVERY_ORGANIZATION, vectors.drop_embeddings, keep)
 
     async def verify(self, *, repair: bool, model: EmbeddingModel | None) -> Verification:
-        found = await verify.verify(self._backend, repair=repair, model=model)
+        found = await verify.verify(self._backend, self._search, repair=repair, model=model)
         if found.repaired:
             # Whatever was broken may have been taken in by an index.
             self._cache.drop()

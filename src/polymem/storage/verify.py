@@ -15,7 +15,7 @@ from polymem.core.model import Memory
 from polymem.core.ports import EmbeddingModel, Verification
 from polymem.core.text import indexed_text
 from polymem.storage import embeddings, people, statements
-from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Transaction
+from polymem.storage.backend import EVERY_ORGANIZATION, Backend, Row, Search, Transaction
 from polymem.storage.embeddings import BYTES_PER_VALUE, bytes_per_token
 from polymem.storage.rows import from_memory_row, from_snapshot, metadata_entries, to_memory_params
 from polymem.storage.search import analyse
@@ -47,13 +47,14 @@ class _Tally:
     detail: Counter[str] = field(default_factory=Counter)
 
 
-async def verify(backend: Backend, *, repair: bool, model: EmbeddingModel | None) -> Verification:
+async def verify(backend: Backend, search: Search, *, repair: bool, model: EmbeddingModel | None) -> Verification:
     """Looks at everything in short transactions, so that others go on meanwhile; repairs batch by batch."""
     tally = _Tally()
     for sentence in await backend.damage():
         tally.problems.append(sentence)
         tally.detail["damage"] += 1
     for organization in await backend.read(EVERY_ORGANIZATION, people.organizations):
+        before = tally.detail.total()
         await _settle(
             backend,
             organization.id,
@@ -67,6 +68,14 @@ async def verify(backend: Backend, *, repair: bool, model: EmbeddingModel | None
             tally.memories += len(ids)
             await _settle(backend, organization.id, tally, problems, repair)
             after = ids[-1]
+        anew = partial(search.start_anew, organization_id=organization.id)
+        if tally.detail.total() == before:
+            if (differs := await search.disagreement(organization.id)) is not None:
+                problem = Problem("search", differs, organization.id, repair=anew)
+                await _settle(backend, organization.id, tally, [problem], repair)
+        elif repair:
+            # Of what was wrong something may have been taken in there.
+            await backend.write(organization.id, anew)
     without_vector = 0
     if model is not None:
         without_vector = await backend.read(EVERY_ORGANIZATION, lambda tx: embeddings.count_pending(tx, model))

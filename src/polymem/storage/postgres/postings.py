@@ -186,19 +186,24 @@ def sort_documents(tx: Transaction, organization_id: str) -> None:
 
 
 def _add_segment(tx: Transaction, organization_id: str, waiting: Sequence[tuple[Any, ...]]) -> Segment:
-    numbers = np.array([document for document, _ in waiting], np.int64)
-    first, last = int(numbers[0]), int(numbers[-1])
-    sorted_, lengths = _sorted([entry for _, entry in waiting])
+    segment = Segment(waiting[0][0], waiting[-1][0], len(waiting))
+    of = {"organization_id": organization_id, "first": segment.first}
+    tx.execute(ADD_SEGMENT, {**of, "last": segment.last, "documents": segment.documents})
+    postings = to_postings(segment.first, waiting)
+    tx.execute(ADD_POSTINGS, {**of, "terms": list(postings), "data": list(postings.values())})
+    return segment
+
+
+def to_postings(first: int, documents: Sequence[tuple[Any, ...]]) -> dict[int, bytes]:
+    """By term the postings of a segment that begins at number `first`, from its documents: (number, entry) each."""
+    numbers = np.array([document for document, _ in documents], np.int64)
+    sorted_, lengths = _sorted([entry for _, entry in documents])
     postings = np.zeros(len(sorted_.rows), POSTING)
     postings["offset"] = (numbers - first)[sorted_.rows]
     postings["count"] = np.minimum(sorted_.counts.astype(np.int64), _MOST)
     postings["length"] = lengths[sorted_.rows]
-    segment = Segment(first, last, len(waiting))
-    of = {"organization_id": organization_id}
-    tx.execute(ADD_SEGMENT, {**of, "first": first, "last": last, "documents": len(waiting)})
-    data = [postings[a:b].tobytes() for a, b in zip(sorted_.starts[:-1], sorted_.starts[1:], strict=True)]
-    tx.execute(ADD_POSTINGS, {**of, "first": first, "terms": sorted_.ids.view(np.int64).tolist(), "data": data})
-    return segment
+    places = zip(sorted_.ids.view(np.int64).tolist(), sorted_.starts[:-1], sorted_.starts[1:], strict=True)
+    return {term: postings[start:end].tobytes() for term, start, end in places}
 
 
 def _merge(tx: Transaction, organization_id: str, parts: Sequence[Segment]) -> None:

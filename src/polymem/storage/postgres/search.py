@@ -18,6 +18,7 @@ from polymem.storage.backend import Backend, Transaction
 from polymem.storage.candidates import read_rows, read_tokens
 from polymem.storage.filters import Predicate, to_predicate
 from polymem.storage.postgres import dense, keyword
+from polymem.storage.postgres.checking import disagreement, start_anew
 from polymem.storage.postgres.counts import Counts
 from polymem.storage.postgres.following import catch_up, follow, state
 from polymem.storage.postgres.neighbours import around, beside
@@ -76,6 +77,13 @@ class PostgresSearch:
 
     def forget(self, tx: Transaction, organization_id: str) -> None:
         remove_all(tx, organization_id)
+
+    async def disagreement(self, organization_id: str) -> str | None:
+        await self.load(organization_id, None)
+        return await self._backend.read(organization_id, partial(disagreement, organization_id=organization_id))
+
+    def start_anew(self, tx: Transaction, organization_id: str) -> None:
+        start_anew(tx, organization_id)
 
     def search(self, tx: Transaction, scope: Scope, query: CandidateQuery) -> Candidates | None:
         now = state(tx, scope.organization_id)
