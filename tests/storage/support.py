@@ -11,7 +11,17 @@ from typing import Any
 
 from polymem.core.model import Change, Memory
 from polymem.core.people import Organization, Project, Scope
-from polymem.core.ports import Derived, Embedding, EmbeddingModel, Insert, Store, Update, Write
+from polymem.core.ports import (
+    Batch,
+    Derived,
+    Embedding,
+    EmbeddingModel,
+    Insert,
+    PendingText,
+    Store,
+    Update,
+    Write,
+)
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -87,6 +97,27 @@ async def keep(store: Store, scope: Scope, *memories: Memory, model: EmbeddingMo
     """Inserts the memories in one transaction and gives them back."""
     await store.apply(scope, inserts(memories, model=model))
     return list(memories)
+
+
+LEASE = timedelta(seconds=30)
+
+
+def vectors_of(texts: Sequence[PendingText], model: EmbeddingModel = MODEL) -> list[tuple[PendingText, Embedding]]:
+    return [(text, Embedding(vector(text.text, model), 1)) for text in texts]
+
+
+async def take(store: Store, model: EmbeddingModel = MODEL, lease: timedelta = LEASE) -> Batch:
+    """The next batch of what has no vector; there is one."""
+    batch = await store.backlog.take(model, lease)
+    assert batch is not None
+    return batch
+
+
+async def finish(
+    store: Store, batch: Batch, embeddings: Sequence[tuple[PendingText, Embedding]], model: EmbeddingModel = MODEL
+) -> int:
+    """Keeps vectors of a batch; what is not among them may be tried again in an hour."""
+    return await store.backlog.keep(model, batch, embeddings, retry_after=timedelta(hours=1))
 
 
 async def new_scope(store: Store, **fields: Any) -> Scope:

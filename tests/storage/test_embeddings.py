@@ -2,24 +2,23 @@ from dataclasses import replace
 
 from polymem.core.model import Change
 from polymem.core.people import Scope
-from polymem.core.ports import Embedding, EmbeddingModel, PendingText, Store
+from polymem.core.ports import EmbeddingModel, Store
 from tests.storage.support import (
     LATER,
+    LEASE,
     MODEL,
     NOW,
     OTHER_MODEL,
     changed,
     embedded,
+    finish,
     keep,
     memory,
     new_scope,
     project,
-    vector,
+    take,
+    vectors_of,
 )
-
-
-def vectors_of(texts: list[PendingText], model: EmbeddingModel = MODEL) -> list[tuple[PendingText, Embedding]]:
-    return [(text, Embedding(vector(text.text, model), 1)) for text in texts]
 
 
 async def test_texts_without_vectors_are_pending_until_they_are_embedded(store: Store, scope: Scope) -> None:
@@ -28,48 +27,49 @@ async def test_texts_without_vectors_are_pending_until_they_are_embedded(store: 
     (foreign,) = await keep(store, other, memory(other, "It barks"), model=None)
     await keep(store, scope, memory(scope, "Embedded already"))
     assert await store.count_pending(MODEL) == 2
-    pending = await store.pending_texts(MODEL, 10)
-    assert [(text.organization_id, text.memory_id, text.version, text.text) for text in pending] == [
+    assert await store.backlog.plan(MODEL, 10) == 2
+    first, second = await take(store), await take(store)
+    assert [
+        (text.organization_id, text.memory_id, text.version, text.text) for text in (*first.texts, *second.texts)
+    ] == [
         (scope.organization_id, titled.id, 1, "(1 March 2026) Cat. It sleeps"),
         (other.organization_id, foreign.id, 1, "It barks"),
     ]
-    assert await store.put_embeddings(MODEL, vectors_of(pending)) == 2
-    assert await store.pending_texts(MODEL, 10) == []
+    assert [await finish(store, batch, vectors_of(batch.texts)) for batch in (first, second)] == [1, 1]
+    assert await store.backlog.plan(MODEL, 10) == 0
+    assert await store.backlog.take(MODEL, LEASE) is None
     assert await store.count_pending(MODEL) == 0
-
-
-async def test_embedding_everything_takes_each_text_once(store: Store, scope: Scope) -> None:
-    await keep(store, scope, *[memory(scope, f"Number {i}") for i in range(25)], model=OTHER_MODEL)
-    seen = []
-    while pending := await store.pending_texts(MODEL, 10):
-        seen += [text.memory_id for text in pending]
-        await store.put_embeddings(MODEL, vectors_of(pending))
-    assert len(seen) == len(set(seen)) == 25
-
-
-async def test_a_text_that_was_passed_over_comes_again(store: Store, scope: Scope) -> None:
-    await keep(store, scope, *[memory(scope, f"Number {i}") for i in range(3)], model=None)
-    first = await store.pending_texts(MODEL, 2)
-    assert len(await store.pending_texts(MODEL, 2)) == 1
-    assert await store.pending_texts(MODEL, 2) == first
 
 
 async def test_vectors_of_a_text_that_has_changed_meanwhile_are_not_kept(store: Store, scope: Scope) -> None:
     one, two, three = await keep(store, scope, *[memory(scope, f"Number {i}") for i in range(3)], model=None)
-    pending = await store.pending_texts(MODEL, 10)
+    await store.backlog.plan(MODEL, 10)
+    batch = await take(store)
     await store.apply(scope, [changed(one, content="New")])
     await store.apply(scope, [changed(two, importance=9)])
-    gone = replace(pending[2], memory_id="unknown")
-    nowhere = replace(pending[2], organization_id="nowhere")
-    assert await store.put_embeddings(MODEL, vectors_of([*pending, gone, nowhere])) == 2
-    (left,) = await store.pending_texts(MODEL, 10)
+    gone = replace(batch.texts[2], memory_id="unknown")
+    assert await finish(store, batch, vectors_of([*batch.texts, gone])) == 2
+    assert await store.backlog.plan(MODEL, 10) == 1
+    (left,) = (await take(store)).texts
     assert (left.memory_id, left.version, left.text) == (one.id, 2, "New")
     assert three.id != left.memory_id
 
 
+async def test_vectors_for_an_organization_that_is_gone_are_not_kept(store: Store, scope: Scope) -> None:
+    await keep(store, scope, memory(scope), model=None)
+    await store.backlog.plan(MODEL, 10)
+    batch = await take(store)
+    nowhere = replace(batch, organization_id="nowhere")
+    assert await finish(store, nowhere, vectors_of(batch.texts)) == 0
+    assert await finish(store, nowhere, []) == 0
+    assert await store.backlog.left(MODEL) == 1
+
+
 async def test_a_former_models_vectors_stay_until_they_are_dropped(store: Store, scope: Scope) -> None:
     await keep(store, scope, *[memory(scope, f"Number {i}") for i in range(3)], model=OTHER_MODEL)
-    await store.put_embeddings(MODEL, vectors_of(await store.pending_texts(MODEL, 10)))
+    await store.backlog.plan(MODEL, 10)
+    batch = await take(store)
+    await finish(store, batch, vectors_of(batch.texts))
     assert await store.count_pending(OTHER_MODEL) == 0
     assert await store.drop_embeddings(MODEL) == 3
     assert await store.count_pending(OTHER_MODEL) == 3
@@ -79,8 +79,9 @@ async def test_a_former_models_vectors_stay_until_they_are_dropped(store: Store,
 async def test_a_model_of_the_same_name_with_other_dimensions_is_another_one(store: Store, scope: Scope) -> None:
     wider = EmbeddingModel(MODEL.name, 16)
     await keep(store, scope, memory(scope))
-    pending = await store.pending_texts(wider, 10)
-    assert await store.put_embeddings(wider, vectors_of(pending, wider)) == 1
+    assert await store.backlog.plan(wider, 10) == 1
+    batch = await take(store, wider)
+    assert await finish(store, batch, vectors_of(batch.texts, wider), wider) == 1
     assert (await store.count_pending(wider), await store.count_pending(MODEL)) == (0, 0)
 
 

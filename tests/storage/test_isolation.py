@@ -34,12 +34,14 @@ UNSCOPED = {
     "core.notices.tell", "core.notices.ownership_received", "core.notices.role_changed", "core.notices.removed",
     "core.organizations.found", "core.organizations.remove_all",
     # For the operator, and the server's own chores.
-    "store.organizations", "store.people.users", "store.people.keys_expiring", "store.pending_texts",
-    "store.count_pending", "store.put_embeddings", "store.drop_embeddings", "store.verify", "store.backup",
+    "store.organizations", "store.people.users", "store.people.keys_expiring", "store.count_pending",
+    "store.backlog.plan", "store.backlog.left", "store.backlog.take", "store.backlog.renew", "store.backlog.keep",
+    "store.backlog.give_back", "store.drop_embeddings", "store.verify", "store.backup",
     "store.ping", "store.claim", "store.close",
     "store.agents.signing_secret", "core.agents.signing_secret", "core.agents.settle",
     "core.agents.extend", "core.agents.renewed", "core.accounts.find", "core.accounts.page",
-    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.run",
+    "core.notices.warn_of_expiring_keys", "core.recall.close", "core.reindex.pending", "core.reindex.plan",
+    "core.reindex.take_part", "core.reindex.run",
     "core.retention.sweep", "core.retention.drop_requests",
     # These work on the text they are given, and read nothing.
     "store.draw_up", "core.compression.__call__", "core.extractions.__call__", "core.facts.__call__",

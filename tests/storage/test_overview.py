@@ -10,10 +10,10 @@ import pytest
 
 from polymem.core.filters import Instant, Superseded
 from polymem.core.people import Scope
-from polymem.core.ports import Embedding, PendingText, Store
+from polymem.core.ports import Embedding, Store
 from polymem.core.ports_overview import RecallCount
 from tests.storage.conftest import Raw
-from tests.storage.support import LATER, MODEL, NOW, OTHER_MODEL, keep, memory, new_scope, project
+from tests.storage.support import LATER, MODEL, NOW, OTHER_MODEL, finish, keep, memory, new_scope, project, take
 
 
 async def test_days_are_those_of_utc(store: Store, scope: Scope) -> None:
@@ -116,11 +116,10 @@ async def test_nothing_of_another_organization_is_counted(store: Store, scope: S
 async def test_the_map_puts_like_near_like_and_is_the_same_each_time(store: Store, scope: Scope) -> None:
     kept = await keep(store, scope, *(memory(scope, f"text {number}") for number in range(4)))
     places = ((1.0, 0.0, 0.0, 0.0), (0.99, 0.1, 0.0, 0.0), (0.0, 1.0, 0.2, 0.0), (0.0, 0.98, 0.1, 0.1))
-    texts = [PendingText(one.organization_id, one.id, 1, one.content) for one in kept]
-    await store.put_embeddings(
-        OTHER_MODEL,
-        [(text, Embedding(struct.pack("<4f", *place), 1)) for text, place in zip(texts, places, strict=True)],
-    )
+    await store.backlog.plan(OTHER_MODEL, 10)
+    batch = await take(store, OTHER_MODEL)
+    embeddings = [Embedding(struct.pack("<4f", *place), 1) for place in places]
+    await finish(store, batch, list(zip(batch.texts, embeddings, strict=True)), OTHER_MODEL)
     spots = await store.overview.spots(scope, (), OTHER_MODEL, 10)
     assert spots == await store.overview.spots(scope, (), OTHER_MODEL, 10)
     at = {spot.memory_id: (spot.x, spot.y) for spot in spots}

@@ -11,7 +11,7 @@ from polymem.core.people import Scope
 from polymem.core.ports import Candidate, CandidateQuery, Derived, Embedding, EmbeddingModel, Insert, Store, TokenSpace
 from polymem.inference.token_vectors import pack
 from tests.storage.conftest import Raw
-from tests.storage.support import LATER, MODEL, NOW, changed, keep, memory, vector
+from tests.storage.support import LATER, MODEL, NOW, changed, finish, keep, memory, take, vector
 
 TOKENS = EmbeddingModel(MODEL.name, MODEL.dimensions, TokenSpace("words", 32))
 
@@ -98,8 +98,10 @@ async def test_a_text_is_pending_until_it_has_the_tokens_of_the_model(store: Sto
     (bare,) = await keep(store, scope, memory(scope, "cat sleeps"))
     assert (await ask(store, scope, "cat"))[bare.id].tokens is None
     assert (await store.count_pending(MODEL), await store.count_pending(TOKENS)) == (0, 1)
-    texts = await store.pending_texts(TOKENS, 10)
-    await store.put_embeddings(TOKENS, [(text, derived(text.text).embedding or Embedding(b"", 0)) for text in texts])
+    await store.backlog.plan(TOKENS, 10)
+    batch = await take(store, TOKENS)
+    embeddings = [(text, derived(text.text).embedding or Embedding(b"", 0)) for text in batch.texts]
+    await finish(store, batch, embeddings, TOKENS)
     assert await store.count_pending(TOKENS) == 0
     assert ((await ask(store, scope, "cat"))[bare.id].tokens or 0) > 0.95
 

@@ -1,7 +1,7 @@
 """What a server does beside answering: it warms up, embeds what has no vector yet, warns, and removes what is over.
 
-All but the first is done by one of the processes that share a store: whoever has the claim. When that one ends or loses
-its connection to the store, another takes over.
+All processes that share a store embed together. One of them, whoever has the claim, divides what there is to embed, and
+does the rest alone. When that one ends or loses its connection to the store, another takes over.
 """
 
 import asyncio
@@ -21,8 +21,10 @@ _logger = structlog.get_logger("polymem.background")
 _WARMED_ORGANIZATIONS = 20
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
-_LOOK_AGAIN = 60.0
+_PLAN_EVERY = 60.0
 """Seconds between two looks for texts without a vector: those kept while the embedder could not answer."""
+_LOOK_FOR_BATCHES = 5.0
+"""Seconds between two looks whether there is a batch of them to take: one row, by an index."""
 _REPORT_EVERY = 10.0
 _WARN_EVERY = 3600.0
 _SWEEP_EVERY = 3600.0
@@ -34,7 +36,10 @@ _LOOK_FOR_CLAIM = 10.0
 @asynccontextmanager
 async def chores(core: Core, keep: timedelta | None = None) -> AsyncIterator[None]:
     """Does the chores until the block ends. What was forgotten or expired is purged after `keep`; never for None."""
-    tasks = [asyncio.create_task(_warmed_up(core)), asyncio.create_task(_lead(core, keep))]
+    planned = asyncio.Event()
+    tasks = [
+        asyncio.create_task(chore) for chore in (_warmed_up(core), _embed(core, planned), _lead(core, keep, planned))
+    ]
     try:
         yield
     finally:
@@ -48,7 +53,7 @@ async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
             await task
 
 
-async def _lead(core: Core, keep: timedelta | None) -> None:
+async def _lead(core: Core, keep: timedelta | None, planned: asyncio.Event) -> None:
     while True:
         try:
             claim = await core.store.claim(_JOB)
@@ -59,15 +64,15 @@ async def _lead(core: Core, keep: timedelta | None) -> None:
             claim = None
         if claim is not None:
             try:
-                await _while_held(claim, core, keep)
+                await _while_held(claim, core, keep, planned)
             finally:
                 await claim.release()
         await asyncio.sleep(_LOOK_FOR_CLAIM)
 
 
-async def _while_held(claim: Claim, core: Core, keep: timedelta | None) -> None:
+async def _while_held(claim: Claim, core: Core, keep: timedelta | None, planned: asyncio.Event) -> None:
     _logger.debug("this process does the background work")
-    tasks = [asyncio.create_task(chore) for chore in (_embedded(core), _warn(core), _sweep(core, keep))]
+    tasks = [asyncio.create_task(chore) for chore in (_plan(core, planned), _warn(core), _sweep(core, keep))]
     try:
         while True:
             await asyncio.sleep(_LOOK_FOR_CLAIM)
@@ -84,13 +89,6 @@ async def _warmed_up(core: Core) -> None:
     except Exception:
         # The server answers without this.
         _logger.exception("warming up ended")
-
-
-async def _embedded(core: Core) -> None:
-    try:
-        await _catch_up(core)
-    except Exception:
-        _logger.exception("background work ended")
 
 
 async def _warn(core: Core) -> None:
@@ -136,27 +134,45 @@ async def _scopes(core: Core) -> list[Scope]:
     return [Scope(organization_id=organization.id) for organization in organizations[:_WARMED_ORGANIZATIONS]]
 
 
-async def _catch_up(core: Core) -> None:
+async def _plan(core: Core, planned: asyncio.Event) -> None:
+    while core.embedder.model is not None:
+        try:
+            if texts := await core.reindex.plan():
+                _logger.debug("there are memories without a vector", memories=texts)
+                planned.set()
+        except (Unavailable, Conflict) as error:
+            _logger.debug("it cannot be told yet which memories have no vector", reason=str(error))
+        except Exception:
+            _logger.exception("looking for memories that have no vector failed")
+        await asyncio.sleep(_PLAN_EVERY)
+
+
+async def _embed(core: Core, planned: asyncio.Event) -> None:
     pause = _FIRST_PAUSE
     while core.embedder.model is not None:
         try:
-            if await core.reindex.pending():
-                await _embed_pending(core)
+            await _embed_batches(core)
             pause = _FIRST_PAUSE
-            await asyncio.sleep(_LOOK_AGAIN)
+            planned.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(planned.wait(), _LOOK_FOR_BATCHES)
+            continue
         except Unavailable as error:
             _logger.warning("memories are found by keyword only until they can be embedded", reason=str(error))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        except Exception:
+            _logger.exception("embedding memories that have no vector failed")
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-async def _embed_pending(core: Core) -> None:
+async def _embed_batches(core: Core) -> None:
     clock = asyncio.get_running_loop().time
     reported = clock()
     done = 0
-    async for progress in core.reindex.run():
-        done = progress.done
+    async for texts in core.reindex.take_part():
+        done += texts
         if clock() - reported >= _REPORT_EVERY:
             reported = clock()
-            _logger.info("embedding memories that have no vector yet", done=progress.done, total=progress.total)
-    _logger.info("all memories have vectors", embedded=done)
+            _logger.info("embedding memories that have no vector yet", done=done)
+    if done:
+        _logger.info("there is nothing left to embed that no other process has taken", embedded=done)

@@ -28,14 +28,18 @@ async def reindex(
 ) -> None:
     """Embed what the present model has not embedded, of all organizations. Recall goes on meanwhile.
 
-    May be interrupted and run again.
+    Servers on the same database take part. May be interrupted and run again.
     """
     done = 0
     with progress("Embedding") as bar:
         async for so_far in core.reindex.run(drop_former=drop_former):
             done = so_far.done
             bar.at(so_far.done, so_far.total)
-    typer.echo(f"Embedded {done}" if done else "Everything is embedded already")
+    # What the model cannot read is passed over; so is, for now, what was written in the last moments.
+    failed = min(done, await core.reindex.pending())
+    typer.echo(f"Embedded {done - failed}" if done else "Everything is embedded already")
+    if failed:
+        output.remark(f"{failed} could not be embedded and are found by words only; the server tries them again.")
 
 
 @core_command(app)

@@ -18,6 +18,8 @@ from polymem.core.model import Change, Memory, Page, Version
 from polymem.core.people import ApiKey, Organization, Project, Scope
 from polymem.core.people.ports import PeopleStore
 from polymem.core.people.ports_grants import GrantStore
+from polymem.core.ports_backlog import BacklogStore
+from polymem.core.ports_backlog import Batch as Batch
 from polymem.core.ports_embedding import Embedder as Embedder
 from polymem.core.ports_embedding import Embedding as Embedding
 from polymem.core.ports_embedding import EmbeddingModel as EmbeddingModel
@@ -213,6 +215,11 @@ class Store(Protocol):
         ...
 
     @property
+    def backlog(self) -> BacklogStore:
+        """Texts that have no vector yet."""
+        ...
+
+    @property
     def work(self) -> WorkStore:
         """Work sessions, tasks and code snippets."""
         ...
@@ -349,16 +356,8 @@ class Store(Protocol):
         """Counts of what the scope reaches, as it stands at `at`."""
         ...
 
-    async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
-        """Up to `limit` indexed texts, of any organization, that `model` has not embedded, or without its tokens."""
-        ...
-
     async def count_pending(self, model: EmbeddingModel) -> int:
         """How many memories, of all organizations, `model` has not embedded, or without its tokens."""
-        ...
-
-    async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
-        """Keep vectors for texts that are still current; returns how many were kept."""
         ...
 
     async def drop_embeddings(self, keep: EmbeddingModel) -> int:

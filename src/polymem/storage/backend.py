@@ -3,7 +3,9 @@
 Everything else is portable SQL in `statements`. Statements name their parameters `:name`; `:name...` stands for
 any number of texts, given as a list, and may only follow IN, in parentheses: `kind IN (:kinds...)`.
 `metadata_text(m.metadata, :key)` is the string under that key of a column's JSON object, NULL for anything but a
-string; its lower() folds ASCII letters only. A backend rewrites all three to what its driver takes.
+string; its lower() folds ASCII letters only. `now_micros()` is the database's clock, in microseconds since the epoch;
+FOR UPDATE SKIP LOCKED at a statement's end passes over rows that another transaction is changing. A backend rewrites
+all of them to what its driver and its database take.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,16 +1,13 @@
 """Vectors as they are stored, per memory version and model: float16 rows in one BLOB, packed tokens in another."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from polymem.core.ports import Derived, Embedding, EmbeddingModel, PendingText, TokenSpace
-from polymem.core.text import indexed_text
 from polymem.storage import statements
 from polymem.storage.backend import Transaction
-from polymem.storage.rows import from_memory_row
 
 BYTES_PER_VALUE = 2
 
@@ -71,46 +68,34 @@ def to_model_params(model: EmbeddingModel | None) -> dict[str, Any]:
     return {"model": name, "dimensions": dimensions, "token_space": to_token_space(model)}
 
 
-def pending(tx: Transaction, model: EmbeddingModel, after: tuple[str, str], limit: int) -> list[PendingText]:
-    """Up to `limit` texts that `model` has not embedded, or not with their tokens, of memories that come after
-    (organization id, memory id)."""
-    params = {**to_model_params(model), "after_organization": after[0], "after_id": after[1], "limit": limit}
-    texts = []
-    for row in tx.query(statements.PENDING, params):
-        memory = from_memory_row(row[:-1])
-        texts.append(PendingText(memory.organization_id, memory.id, row[-1], indexed_text(memory)))
-    return texts
-
-
 def count_pending(tx: Transaction, model: EmbeddingModel) -> int:
     """How many memories of all organizations `model` has not embedded."""
     ((count,),) = tx.query(statements.COUNT_PENDING, to_model_params(model))
     return int(count)
 
 
-def put_embeddings(tx: Transaction, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
-    """Keeps the vectors of texts that are still current; returns how many those were."""
-    kept = 0
-    # In one order everywhere: two writers that lock several organizations must not wait for each other.
-    ordered = sorted(embeddings, key=lambda pair: pair[0].organization_id)
-    for organization_id, group in groupby(ordered, key=lambda pair: pair[0].organization_id):
-        kept += _put(tx, model, organization_id, list(group))
-    return kept
-
-
-def _put(
-    tx: Transaction, model: EmbeddingModel, organization_id: str, pairs: list[tuple[PendingText, Embedding]]
+def put_embeddings(
+    tx: Transaction, model: EmbeddingModel, organization_id: str, embeddings: Sequence[tuple[PendingText, Embedding]]
 ) -> int:
-    advanced = tx.query(statements.ADVANCE, {"organization_id": organization_id, "steps": len(pairs)})
+    """Keeps the vectors of an organization's texts that are still current; returns how many those were."""
+    advanced = tx.query(statements.ADVANCE, {"organization_id": organization_id, "steps": len(embeddings)})
     if not advanced:
         return 0
-    kept = []
-    for seq, (text, embedding) in enumerate(pairs, start=advanced[0][0] - len(pairs) + 1):
-        params = {"organization_id": organization_id, "memory_id": text.memory_id, "version": text.version, "seq": seq}
-        if tx.execute(statements.MARK_EMBEDDED, params):
-            kept.append(to_vector_params(organization_id, text.memory_id, text.version, Derived(model, embedding)))
-    tx.execute_many(statements.PUT_VECTORS, [params for params in kept if params is not None])
-    return len(kept)
+    # From here nobody else changes a text of this organization.
+    ids = [text.memory_id for text, _ in embeddings]
+    current: dict[str, int] = dict(
+        tx.query(statements.INDEXED_VERSIONS, {"organization_id": organization_id, "ids": ids})
+    )
+    marks, rows = [], []
+    for seq, (text, embedding) in enumerate(embeddings, start=advanced[0][0] - len(embeddings) + 1):
+        if current.get(text.memory_id) != text.version:
+            continue
+        of = {"organization_id": organization_id, "memory_id": text.memory_id}
+        marks.append({**of, "seq": seq})
+        rows.append(to_vector_params(**of, version=text.version, derived=Derived(model, embedding)))
+    tx.execute_many(statements.MARK_EMBEDDED, marks)
+    tx.execute_many(statements.PUT_VECTORS, [row for row in rows if row is not None])
+    return len(marks)
 
 
 def drop_embeddings(tx: Transaction, keep: EmbeddingModel) -> int:

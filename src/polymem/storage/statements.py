@@ -20,12 +20,12 @@ def _values(names: tuple[str, ...]) -> str:
 MEMORY_ROW = (*MEMORY_COLUMNS, "project")
 """What a row of a memory holds, in order: what `rows.from_memory_row` takes."""
 
-_MEMORY = f"{_columns(MEMORY_COLUMNS)}, p.key"
-_WITH_PROJECT = "LEFT JOIN projects p ON p.organization_id = m.organization_id AND p.id = m.project_id"
+MEMORY = f"{_columns(MEMORY_COLUMNS)}, p.key"
+WITH_PROJECT = "LEFT JOIN projects p ON p.organization_id = m.organization_id AND p.id = m.project_id"
 
 # --- reading memories --------------------------------------------------------------------------
 
-MEMORIES = f"SELECT {_MEMORY} FROM memories m {_WITH_PROJECT} WHERE {{where}} AND m.id IN (:ids...)"
+MEMORIES = f"SELECT {MEMORY} FROM memories m {WITH_PROJECT} WHERE {{where}} AND m.id IN (:ids...)"
 """The memories of some ids."""
 
 COUNT = "SELECT count(*) FROM memories m WHERE {where}"
@@ -35,12 +35,12 @@ PAGE = f"""
 WITH page AS (
     SELECT m.organization_id, m.id FROM memories m WHERE {{where}} ORDER BY {{order}} LIMIT :limit OFFSET :offset
 )
-SELECT {_MEMORY} FROM page JOIN memories m ON m.organization_id = page.organization_id AND m.id = page.id
-{_WITH_PROJECT} ORDER BY {{order}}"""
+SELECT {MEMORY} FROM page JOIN memories m ON m.organization_id = page.organization_id AND m.id = page.id
+{WITH_PROJECT} ORDER BY {{order}}"""
 """A page of what matches. Only ids are sorted; texts are fetched for the page alone."""
 
 BATCH = f"""
-SELECT {_MEMORY} FROM memories m {_WITH_PROJECT}
+SELECT {MEMORY} FROM memories m {WITH_PROJECT}
 WHERE {{where}} AND m.id > :after ORDER BY m.id LIMIT :limit"""
 """The next batch of what matches, by id."""
 
@@ -54,7 +54,7 @@ MATCHING_IDS = "SELECT m.id FROM memories m WHERE {where}"
 """The ids of all that matches."""
 
 DUPLICATE = f"""
-SELECT {_MEMORY} FROM memories m {_WITH_PROJECT}
+SELECT {MEMORY} FROM memories m {WITH_PROJECT}
 WHERE {{where}} AND m.content_hash = :hash AND m.content = :content AND m.superseded_by IS NULL
 ORDER BY m.created_at + 0, m.id LIMIT 1"""
 """The first of the current memories with exactly this content. The sum keeps planners from walking all memories in
@@ -100,7 +100,7 @@ INSERT INTO memories ({", ".join(_NEW_MEMORY + STATE_COLUMNS)}) VALUES ({_values
 """A new memory."""
 
 STATE = f"""
-SELECT {_MEMORY}, m.indexed_version FROM memories m {_WITH_PROJECT} WHERE {{where}} AND m.id = :id"""
+SELECT {MEMORY}, m.indexed_version FROM memories m {WITH_PROJECT} WHERE {{where}} AND m.id = :id"""
 """A memory about to change, with the version its derived data belongs to."""
 
 UPDATE_MEMORY = f"""
@@ -206,28 +206,25 @@ AND v.token_space = :token_space"""
 
 # --- embeddings --------------------------------------------------------------------------------
 
-_NOT_EMBEDDED = """NOT EXISTS (
+NOT_EMBEDDED = """NOT EXISTS (
     SELECT 1 FROM memory_vectors v
     WHERE v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
     AND v.model = :model AND v.dimensions = :dimensions
     AND (:token_space = '' OR v.token_space = :token_space))"""
 
-PENDING = f"""
-SELECT {_MEMORY}, m.indexed_version FROM memories m {_WITH_PROJECT}
-WHERE (m.organization_id, m.id) > (:after_organization, :after_id) AND {_NOT_EMBEDDED}
-ORDER BY m.organization_id, m.id LIMIT :limit"""
-"""The next memories of any organization that a model has not embedded, or not with its tokens; for the operator."""
-
-COUNT_PENDING = f"SELECT count(*) FROM memories m WHERE {_NOT_EMBEDDED}"
+COUNT_PENDING = f"SELECT count(*) FROM memories m WHERE {NOT_EMBEDDED}"
 """How many memories of all organizations a model has not embedded; for the operator."""
 
-COUNT_UNEMBEDDED = f"SELECT count(*) FROM memories m WHERE {{where}} AND {_NOT_EMBEDDED}"
+COUNT_UNEMBEDDED = f"SELECT count(*) FROM memories m WHERE {{where}} AND {NOT_EMBEDDED}"
 """How many of what matches a model has not embedded."""
 
-MARK_EMBEDDED = """
-UPDATE memories SET seq = :seq
-WHERE organization_id = :organization_id AND id = :memory_id AND indexed_version = :version"""
-"""Tells indexes of a memory's new vectors, if they belong to its present text."""
+INDEXED_VERSIONS = (
+    "SELECT id, indexed_version FROM memories WHERE organization_id = :organization_id AND id IN (:ids...)"
+)
+"""Which version's text some memories have."""
+
+MARK_EMBEDDED = "UPDATE memories SET seq = :seq WHERE organization_id = :organization_id AND id = :memory_id"
+"""Tells indexes of a memory's new vectors."""
 
 DELETE_OTHER_VECTORS = "DELETE FROM memory_vectors WHERE model <> :model OR dimensions <> :dimensions"
 """Removes every other model's vectors, of all organizations; for the operator."""
@@ -319,9 +316,9 @@ ALIVE = "SELECT 1"
 """Asks for an answer."""
 
 CHECKED = f"""
-SELECT {_MEMORY}, m.indexed_version, m.seq, o.last_seq, t.terms,
+SELECT {MEMORY}, m.indexed_version, m.seq, o.last_seq, t.terms,
     m.speaker, m.is_question, m.words, m.content_hash
-FROM memories m {_WITH_PROJECT}
+FROM memories m {WITH_PROJECT}
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN memory_terms t
     ON t.organization_id = m.organization_id AND t.memory_id = m.id AND t.version = m.indexed_version

@@ -1,7 +1,7 @@
 """`SqlStore`: keeps memories in any database that has a `Backend`. It is `core.ports.Store` in portable SQL.
 
 Each method runs one function of a transaction: reading in `memories`, writing in `writes`, organizations, projects
-and keys in `people`, vectors in `embeddings`, search in `candidates`, verification in `verify`.
+and keys in `people`, vectors in `embeddings` and `backlog`, search in `candidates`, verification in `verify`.
 """
 
 import asyncio
@@ -17,10 +17,8 @@ from polymem.core.ports import (
     CandidateQuery,
     Candidates,
     Claim,
-    Embedding,
     EmbeddingModel,
     Idempotency,
-    PendingText,
     Purge,
     Stats,
     Verification,
@@ -30,6 +28,7 @@ from polymem.storage import embeddings as vectors
 from polymem.storage import memories, people, requests, statements, verify
 from polymem.storage.agents import SqlAgents
 from polymem.storage.backend import EVERY_ORGANIZATION, NO_ORGANIZATION, Backend, Search, Tenant, Transaction
+from polymem.storage.backlog import SqlBacklog
 from polymem.storage.candidates import CandidateSearch
 from polymem.storage.conflicts import SqlConflicts
 from polymem.storage.filters import to_predicate
@@ -71,7 +70,7 @@ class SqlStore:
         index = CandidateSearch(backend, cache, self._tokens)
         self._search: Search = backend.search(self._tokens, self._rows) or index
         self._past = PastSearch(backend, cache, index, self._search)
-        self._embedded_to: dict[EmbeddingModel, tuple[str, str]] = {}
+        self.backlog = SqlBacklog(backend, self._search)
         self.work = SqlWork(backend)
         self.conflicts = SqlConflicts(backend)
         self.people = SqlPeople(backend, self._search)
@@ -209,28 +208,8 @@ class SqlStore:
             scope.organization_id, memories.stats, scope, at, model, await self._backend.size()
         )
 
-    async def pending_texts(self, model: EmbeddingModel, limit: int) -> list[PendingText]:
-        # Goes on where the call before ended, so that embedding everything does not look again and again at what is
-        # done; and once more from the start before it says that nothing is left.
-        start = ("", "")
-        after = self._embedded_to.get(model, start)
-        found = await self._read(EVERY_ORGANIZATION, vectors.pending, model, after, limit)
-        if not found and after != start:
-            found = await self._read(EVERY_ORGANIZATION, vectors.pending, model, start, limit)
-        self._embedded_to[model] = (found[-1].organization_id, found[-1].memory_id) if found else start
-        return found
-
     async def count_pending(self, model: EmbeddingModel) -> int:
         return await self._read(EVERY_ORGANIZATION, vectors.count_pending, model)
-
-    async def put_embeddings(self, model: EmbeddingModel, embeddings: Sequence[tuple[PendingText, Embedding]]) -> int:
-        def change(tx: Transaction) -> int:
-            kept = vectors.put_embeddings(tx, model, embeddings)
-            for organization_id in dict.fromkeys(text.organization_id for text, _ in embeddings):
-                self._search.follow(tx, organization_id)
-            return kept
-
-        return await self._backend.write(EVERY_ORGANIZATION, change)
 
     async def drop_embeddings(self, keep: EmbeddingModel) -> int:
         return await self._write(EVERY_ORGANIZATION, vectors.drop_embeddings, keep)

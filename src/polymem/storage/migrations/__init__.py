@@ -26,5 +26,5 @@ def number(revision: str) -> int:
     return int(revision) if revision.isdecimal() else 0
 
 
-CURRENT = Schema("0010", Path(__file__).parent)
+CURRENT = Schema("0011", Path(__file__).parent)
 """The schema this program reads and writes."""

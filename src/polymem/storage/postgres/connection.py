@@ -16,6 +16,7 @@ _logger = logging.getLogger(__name__)
 
 _LIST = re.compile(r"IN \(:(\w+)\.\.\.\)")
 _METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
+_NOW_MICROS = "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)"
 _NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -60,7 +61,7 @@ def native(statement: str) -> str:
     )
     # As a condition of indexes: of rows of a sub-select the planner would not know that they are few.
     lists = _LIST.sub(r"= ANY (CAST(:\1 AS text[]))", statement)
-    return _NAME.sub(r"%(\1)s", lists)
+    return _NAME.sub(r"%(\1)s", lists.replace("now_micros()", _NOW_MICROS))
 
 
 def is_retried(error: BaseException) -> bool:

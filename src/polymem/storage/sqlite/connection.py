@@ -19,6 +19,8 @@ BUSY_SECONDS = 60.0
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _LIST = re.compile(r":(\w+)\.\.\.")
+_NOW_MICROS = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+_LOCKED_ROWS = "FOR UPDATE SKIP LOCKED"
 _METADATA_TEXT = re.compile(r"metadata_text\(([\w.]+), (:\w+)\)")
 
 
@@ -69,6 +71,8 @@ def native(statement: str) -> tuple[str, tuple[str, ...]]:
     statement = _METADATA_TEXT.sub(
         r"(SELECT e.value FROM json_each(\1) e WHERE e.key = \2 AND e.type = 'text')", statement
     )
+    # Whoever writes here does so alone.
+    statement = statement.replace("now_micros()", _NOW_MICROS).replace(_LOCKED_ROWS, "")
     return _LIST.sub(r"SELECT value FROM json_each(:\1)", statement), lists
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from polymem.storage.migrations import CURRENT, Schema
 from polymem.storage.move_tables import ORGANIZATION, Table
 
-_OURS = ("alembic_version", "moves")
+_OURS = ("alembic_version", "moves", "embedding_batches")
+"""Tables that say something of the database they are in, or of the processes that have it open."""
 
 
 def portable_tables(schema: Schema = CURRENT) -> list[Table]:
