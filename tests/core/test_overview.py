@@ -6,7 +6,7 @@ import pytest
 
 from polymem.core.digest.digest import AnswerQuery
 from polymem.core.errors import Forbidden, InvalidInput
-from polymem.core.filters import InProjects
+from polymem.core.filters import Between, InProjects, Instant, Not, Superseded
 from polymem.core.model import Draft, Memory
 from polymem.core.people import Permission, Scope
 from polymem.core.ports_overview import RecallCount
@@ -63,6 +63,10 @@ async def test_health_counts_what_wants_looking_after(home: Home) -> None:
     tally = health.tally
     assert (tally.memories, tally.copies, tally.expiring, tally.unused, tally.uses) == (6, 2, 1, 5, 1)
     assert health.conflicts == 0
+    copies = await home.core.overview.copies(home.scope)
+    assert [(await home.core.memories.get(home.scope, id)).content for id in copies] == ["the same"] * 2
+    unused = (Superseded(False), Not(Between(Instant.USED)))
+    assert (await home.core.memories.find(home.scope, unused)).total == tally.unused
 
 
 async def test_the_position_grows_with_every_change(home: Home) -> None:

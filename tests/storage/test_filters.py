@@ -65,6 +65,7 @@ states = st.fixed_dictionaries(
         "valid_to": st.none() | moments,
         "expires_at": st.none() | moments,
         "forgotten_at": st.none() | moments,
+        "last_accessed": st.none() | moments,
         "superseded_by": st.none() | st.sampled_from(TEXTS[:2]),
         "place": st.sampled_from([None, 0, 1]),
     }

@@ -21,7 +21,7 @@ async def test_days_are_those_of_utc(store: Store, scope: Scope) -> None:
     instants = (midnight - timedelta(microseconds=1), midnight, NOW)
     await keep(store, scope, *(memory(scope, str(at), created_at=at, updated_at=at) for at in instants))
     assert await store.overview.by_day(scope, (), Instant.CREATED) == {date(2026, 2, 28): 1, date(2026, 3, 1): 2}
-    assert await store.overview.by_day(scope, (), None) == {}
+    assert await store.overview.by_day(scope, (), Instant.USED) == {}
 
 
 async def test_uses_are_counted_and_put_in_order(store: Store, scope: Scope) -> None:
@@ -30,7 +30,7 @@ async def test_uses_are_counted_and_put_in_order(store: Store, scope: Scope) -> 
         await store.touch(scope, ids, LATER)
     assert await store.overview.most_used(scope, (), 5) == [two.id, one.id]
     assert await store.overview.most_used(scope, (), 1) == [two.id]
-    assert await store.overview.by_day(scope, (), None) == {LATER.date(): 2}
+    assert await store.overview.by_day(scope, (), Instant.USED) == {LATER.date(): 2}
     tally = await store.overview.tally(scope, (Superseded(False),), LATER)
     assert (tally.memories, tally.unused, tally.uses, tally.copies, tally.expiring) == (3, 1, 3, 0, 0)
 
@@ -103,6 +103,17 @@ async def test_counts_go_with_their_project_and_their_organization(store: Store,
     assert len(raw.tables()["recall_counts"]) == 1
 
 
+async def test_copies_are_those_beyond_the_oldest_of_their_project(store: Store, scope: Scope) -> None:
+    home = await store.put_project(scope, project(scope, "home"))
+    newer = memory(scope, "same", created_at=LATER)
+    oldest, newest = memory(scope, "same"), memory(scope, "same", created_at=LATER + timedelta(hours=1))
+    elsewhere = memory(scope, "same", project=home)
+    await keep(store, scope, newer, oldest, newest, elsewhere, memory(scope, "another"))
+    assert await store.overview.copies(scope, (), 10) == [newer.id, newest.id]
+    assert await store.overview.copies(scope, (), 1) == [newer.id]
+    assert (await store.overview.tally(scope, (), LATER)).copies == 2
+
+
 async def test_nothing_of_another_organization_is_counted(store: Store, scope: Scope) -> None:
     other = await new_scope(store)
     await keep(store, other, memory(other, "same"), memory(other, "same"))
@@ -110,6 +121,8 @@ async def test_nothing_of_another_organization_is_counted(store: Store, scope: S
     tally = await store.overview.tally(scope, (), LATER)
     assert (tally.memories, tally.copies) == (1, 0)
     assert (await store.overview.tally(other, (), LATER)).copies == 1
+    assert len(await store.overview.copies(other, (), 10)) == 1
+    assert await store.overview.copies(scope, (), 10) == []
     assert await store.overview.position(await new_scope(store)) == 0
 
 

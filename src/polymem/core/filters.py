@@ -24,6 +24,7 @@ class Instant(StrEnum):
     VALID_FROM = "valid_from"
     VALID_TO = "valid_to"
     FORGOTTEN = "forgotten_at"
+    USED = "last_accessed"
 
 
 @dataclass(frozen=True, slots=True)

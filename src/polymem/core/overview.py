@@ -14,6 +14,7 @@ from polymem.core.ports_overview import Census, RecallCount, Spot, Tally
 
 MAX_DAYS = 3660
 MAX_SPOTS = 20_000
+MAX_COPIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class Overview:
         require(scope, Permission.READ)
         span = self._days(days)
         filter = active(self._clock.now())
-        counts = await self._store.overview.by_day(scope, filter, None)
+        used = Between(Instant.USED, _start(span[0]))
+        counts = await self._store.overview.by_day(scope, (*filter, used), Instant.USED)
         ids = await self._store.overview.most_used(scope, filter, most)
         memories = await self._store.get_many(scope, ids)
         return Activity({day: counts.get(day, 0) for day in span}, tuple(memories[id] for id in ids if id in memories))
@@ -116,6 +118,12 @@ class Overview:
         tally = await self._store.overview.tally(scope, (*active(now), Superseded(False)), now + soon)
         conflicts = await self._store.conflicts.find(scope, open=True, at=now, limit=0, offset=0)
         return Health(tally, conflicts.total)
+
+    async def copies(self, scope: Scope) -> list[str]:
+        """The ids of the copies that `health` counts; at most MAX_COPIES."""
+        require(scope, Permission.READ)
+        wanted = (*active(self._clock.now()), Superseded(False))
+        return await self._store.overview.copies(scope, wanted, MAX_COPIES)
 
     async def map(self, scope: Scope, model: EmbeddingModel, limit: int = MAX_SPOTS) -> list[Spot]:
         """The newest current memories on a plane where like lies near like; at most MAX_SPOTS. Raises InvalidInput."""

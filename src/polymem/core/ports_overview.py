@@ -68,8 +68,8 @@ class OverviewStore(Protocol):
         """What is visible at an instant, counted. Reads an index alone, which is several times as fast as `stats`."""
         ...
 
-    async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
-        """How many of what matches have this instant on each day, in UTC; None is that of the last use."""
+    async def by_day(self, scope: Scope, filter: Filter, instant: Instant) -> Mapping[date, int]:
+        """How many of what matches have this instant on each day, in UTC."""
         ...
 
     async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
@@ -90,6 +90,10 @@ class OverviewStore(Protocol):
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         """Counts of what matches; `expiring` has its end before `soon`."""
+        ...
+
+    async def copies(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
+        """The ids of what matches and has the text of an older one that does, in the same project."""
         ...
 
     async def spots(self, scope: Scope, filter: Filter, model: EmbeddingModel, limit: int) -> list[Spot]:

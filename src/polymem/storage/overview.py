@@ -9,7 +9,7 @@ from polymem.core.people import Scope
 from polymem.core.ports import EmbeddingModel
 from polymem.core.ports_overview import Census, RecallCount, Spot, Tally
 from polymem.storage import statements
-from polymem.storage.backend import Backend, Transaction
+from polymem.storage.backend import Backend, Params, Transaction
 from polymem.storage.filters import to_predicate
 from polymem.storage.people import project_keys, reaching
 from polymem.storage.plane import to_spots
@@ -48,6 +48,13 @@ SELECT coalesce(sum(d.copies - 1), 0) FROM (
 ) d"""
 """How many of what matches have the text of another one of their project."""
 
+_COPY_IDS = """
+SELECT d.id FROM (
+    SELECT m.id, row_number() OVER (PARTITION BY m.project_id, m.content_hash ORDER BY m.created_at, m.id) AS place
+    FROM memories m WHERE {where}
+) d WHERE d.place > 1 ORDER BY d.id LIMIT :limit"""
+"""The ids of those."""
+
 _RECALLS = """
 SELECT c.day, sum(c.recalls), sum(c.found_nothing) FROM recall_counts c
 WHERE c.organization_id = :organization_id AND c.day >= :since{reach} GROUP BY c.day"""
@@ -78,20 +85,16 @@ class SqlOverview:
     async def census(self, scope: Scope, at: datetime) -> Census:
         return await self._backend.read(scope.organization_id, lambda tx: _census(tx, scope, at))
 
-    async def by_day(self, scope: Scope, filter: Filter, instant: Instant | None) -> Mapping[date, int]:
+    async def by_day(self, scope: Scope, filter: Filter, instant: Instant) -> Mapping[date, int]:
         where = to_predicate(scope, filter)
-        column = "last_accessed" if instant is None else instant.value
-        statement = _BY_DAY.format(where=where.sql, column=column)
+        statement = _BY_DAY.format(where=where.sql, column=instant.value)
         rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statement, where.params))
         return {_EPOCH + timedelta(days=int(day)): int(count) for day, count in rows}
 
     async def most_used(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
         where = to_predicate(scope, filter)
         params = {**where.params, "limit": limit}
-        rows = await self._backend.read(
-            scope.organization_id, lambda tx: tx.query(_MOST_USED.format(where=where.sql), params)
-        )
-        return [id for (id,) in rows]
+        return await self._ids(scope, _MOST_USED.format(where=where.sql), params)
 
     async def count_recall(
         self, scope: Scope, project_id: str | None, ids: Sequence[str], found_nothing: bool, at: datetime
@@ -106,6 +109,14 @@ class SqlOverview:
 
     async def tally(self, scope: Scope, filter: Filter, soon: datetime) -> Tally:
         return await self._backend.read(scope.organization_id, lambda tx: _tally(tx, scope, filter, soon))
+
+    async def copies(self, scope: Scope, filter: Filter, limit: int) -> list[str]:
+        where = to_predicate(scope, filter)
+        return await self._ids(scope, _COPY_IDS.format(where=where.sql), {**where.params, "limit": limit})
+
+    async def _ids(self, scope: Scope, statement: str, params: Params) -> list[str]:
+        rows = await self._backend.read(scope.organization_id, lambda tx: tx.query(statement, params))
+        return [id for (id,) in rows]
 
     async def spots(self, scope: Scope, filter: Filter, model: EmbeddingModel, limit: int) -> list[Spot]:
         where = to_predicate(scope, filter)

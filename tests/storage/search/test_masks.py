@@ -133,6 +133,7 @@ def test_a_filter_is_split_without_loss(filter_: Filter) -> None:
         TagsAll(frozenset()),
         DeliveryIn(frozenset()),
         Between(Instant.VALID_TO),
+        Between(Instant.USED),
         ContainsText(""),
         MetadataIs("", 1),
         MetadataContains("", ""),
