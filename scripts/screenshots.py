@@ -25,6 +25,8 @@ from playwright.sync_api import Page, sync_playwright
 from polymem.app import open_core
 from polymem.core import Core
 from polymem.core.model import Draft
+from polymem.core.ranking import Mode
+from polymem.core.recall import RecallQuery
 from polymem.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +61,7 @@ SENTENCES = {
         "Oven {number} is serviced on {day}; {person} has the key.",
     ),
 }
+UNKNOWN = ("payroll", "wifi password", "parking permits", "insurance renewal", "espresso")
 SHIPS = ("Albatros", "Meridian", "Santa Clara", "Nordlicht", "Halcyon")
 TAGS = ("planning", "people", "machines", "schedule", "money", "safety", "open question")
 
@@ -182,8 +185,11 @@ async def keep(core: Core, clock: Past) -> dict[str, str]:
     kept = [added.memory for added in await core.memories.add_many(scope, drafts)]
     for days in range(29, -1, -1):
         clock.instant = now - timedelta(days=days, minutes=5)
-        for _ in range(random.randrange(5)):
-            await core.memories.count_use(scope, [memory.id for memory in random.sample(kept, 5)])
+        for _ in range(random.randrange(12) if clock.instant.weekday() < 5 else random.randrange(4)):
+            unknown = random.random() < 0.12
+            asked = random.choice(UNKNOWN) if unknown else " ".join(random.choice(kept).content.split()[:5])
+            await core.recall(scope, RecallQuery(text=asked, mode=Mode.KEYWORD if unknown else Mode.HYBRID, limit=3))
+        await core.recall.close()
     clock.instant = now - timedelta(days=21)
     old = await core.memories.add(
         scope,

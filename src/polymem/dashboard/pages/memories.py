@@ -16,8 +16,10 @@ from polymem.core.filters import (
     Forgotten,
     IdIn,
     ImportanceBetween,
+    InProjects,
     Instant,
     KindIn,
+    Not,
     Sort,
     SortKey,
     Superseded,
@@ -50,18 +52,22 @@ _STATES = {
     "replaced": "Replaced",
     "expiring": "Ending within a week",
     "expired": "Expired",
+    "unused": "Never used",
+    "copies": "Copies of others",
 }
 _ANY = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the table is to show. `state` is a key of `_STATES`."""
+    """What the table is to show. `state` is a key of `_STATES`; `project` is the key of one, where none was chosen for
+    all pages."""
 
     text: str = ""
     kind: str = _ANY
     tag: str = ""
     least: int = 1
+    project: str = _ANY
     state: str = "current"
     sort: SortKey = SortKey.CREATED
     descending: bool = True
@@ -117,6 +123,8 @@ class _Listing:
         sort = Sort(wanted.sort, wanted.descending)
         filter = to_filter(visit, wanted)
         scope = await visit.scope()
+        if wanted.state == "copies":
+            filter += (IdIn(frozenset(await visit.core.overview.copies(scope))),)
         page = await visit.core.memories.find(scope, filter, sort=sort, limit=_ROWS, offset=wanted.offset, hidden=True)
         if not page.items and page.total:
             # What was on the last page is gone.
@@ -177,6 +185,10 @@ class _Listing:
             importances = {1: "Any importance"} | {least: f"{least} or more" for least in range(2, 11)}
             _select("Importance", importances, wanted.least, self._change, "least")
             _select("State", _STATES, wanted.state, self._change, "state")
+            if visit.project is None and visit.projects:
+                projects = {project.key: project.name for project in visit.projects}
+                gone = {wanted.project: wanted.project} if wanted.project not in projects else {}
+                _select("In", gone | {_ANY: "Any project"} | projects, wanted.project, self._change, "project")
 
     def _draw_chosen(self) -> None:
         count = len(self._table.chosen)
@@ -268,8 +280,15 @@ def to_filter(visit: Visit, wanted: Wanted) -> Filter:
         "current": (Expired(False, now), Superseded(False)),
         "all": (Expired(False, now),),
         "replaced": (Expired(False, now), Superseded(True)),
-        "expiring": (Expired(False, now), Between(Instant.EXPIRES, now, now + timedelta(days=7))),
+        "expiring": (
+            Expired(False, now),
+            Superseded(False),
+            Between(Instant.EXPIRES, now, now + timedelta(days=7)),
+        ),
         "expired": (Expired(True, now),),
+        "unused": (Expired(False, now), Superseded(False), Not(Between(Instant.USED))),
+        # Which ones are copies depends on others: `_Listing.fill` adds their ids.
+        "copies": (Expired(False, now), Superseded(False)),
     }
     filter: Filter = (Forgotten(False), *states[wanted.state])
     if wanted.text:
@@ -278,6 +297,8 @@ def to_filter(visit: Visit, wanted: Wanted) -> Filter:
         filter += (KindIn(frozenset({wanted.kind})),)
     if wanted.tag:
         filter += (TagsAll(frozenset({wanted.tag})),)
+    if wanted.project and visit.project is None:
+        filter += (InProjects(frozenset(one.id for one in visit.projects if one.key == wanted.project)),)
     if wanted.least > 1:
         filter += (ImportanceBetween(least=wanted.least),)
     return filter
@@ -292,6 +313,7 @@ def from_query(query: Mapping[str, str]) -> Wanted:
         kind=query.get("kind", "")[:500],
         tag=query.get("tag", "")[:500],
         least=int(least) if least in {str(one) for one in range(1, 11)} else 1,
+        project=query.get("project", "")[:500],
         state=query.get("state", "") if query.get("state") in _STATES else "current",
         sort=SortKey(sort) if sort in set(SortKey) else SortKey.CREATED,
         descending=query.get("order") != "ascending",
@@ -302,7 +324,7 @@ def from_query(query: Mapping[str, str]) -> Wanted:
 def to_query(wanted: Wanted) -> dict[str, str]:
     """The same as an address says it, without what is usual."""
     usual = Wanted()
-    told = {name: str(getattr(wanted, name)) for name in ("text", "kind", "tag", "least", "state", "offset")}
+    told = {name: str(getattr(wanted, name)) for name in ("text", "kind", "tag", "least", "project", "state", "offset")}
     kept = {name: value for name, value in told.items() if value != str(getattr(usual, name))}
     if wanted.sort is not usual.sort:
         kept["sort"] = wanted.sort.value

@@ -8,12 +8,12 @@ from nicegui import ui
 
 from polymem.core.filters import Superseded
 from polymem.core.model import Memory
-from polymem.core.overview import Activity, Growth, Health
+from polymem.core.overview import Activity, Growth, Health, Recalls
 from polymem.core.ports import Stats
 from polymem.core.ports_overview import Census
 from polymem.dashboard.counts import Use
 from polymem.dashboard.navigation import ENTRIES
-from polymem.dashboard.parts.charts import bar_chart, growth_chart, shares
+from polymem.dashboard.parts.charts import Apart, bar_chart, growth_chart, shares
 from polymem.dashboard.parts.elements import attempt, card, empty, heading, link, tag, text
 from polymem.dashboard.parts.first import first_command
 from polymem.dashboard.parts.live import follow
@@ -21,6 +21,7 @@ from polymem.dashboard.parts.wording import address_of, ago, number, plural, siz
 from polymem.dashboard.visit import Visit
 
 _GROWTH_DAYS = 90
+_RECALL_DAYS = 30
 _NEWEST = 6
 
 
@@ -46,6 +47,7 @@ class _OverviewPage:
         scope = await visit.scope()
         census = await visit.core.overview.census(scope)
         growth = await visit.core.overview.growth(scope, _GROWTH_DAYS)
+        recalls = await visit.core.overview.recalls(scope, _RECALL_DAYS)
         newest = await visit.core.memories.find(scope, (Superseded(False),), limit=_NEWEST)
         self._body.clear()
         with self._body:
@@ -57,7 +59,7 @@ class _OverviewPage:
                     [first_command(visit), "polymem remember 'Ana flies from Lisbon.'"],
                 )
                 return
-            self._draw_all(census, growth, newest.items)
+            self._draw_all(census, growth, recalls, newest.items)
         if self._use is None or not visit.counts.is_fresh(scope):
             # After the page has been sent, so that nobody waits for it.
             with self._body:
@@ -67,13 +69,15 @@ class _OverviewPage:
         self._use = await self._visit.counts.use(await self._visit.scope())
         self._draw_use()
 
-    def _draw_all(self, census: Census, growth: Growth, newest: Sequence[Memory]) -> None:
+    def _draw_all(self, census: Census, growth: Growth, recalls: Recalls, newest: Sequence[Memory]) -> None:
         visit = self._visit
         with tag("div", "pm-tiles"):
             week = sum(list(growth.days.values())[-7:])
             _tile("Memories", number(census.memories), f"{number(week)} in the last 7 days", visit.path("/memories"))
             _tile("Projects", number(len(census.by_project)), f"{number(census.unassigned)} memories in none")
-            self._uses = tag("div", "pm-slot")
+            total = recalls.total
+            none = f"{recalls.share_without_result:.0%} found nothing" if total.recalls else "none asked yet"
+            _tile(f"Recalls in {_RECALL_DAYS} days", number(total.recalls), none)
             self._trash = tag("div", "pm-slot")
             self._forgotten = census.forgotten
         with tag("div", "pm-grid"):
@@ -82,38 +86,37 @@ class _OverviewPage:
                 growth_chart(list(zip(growth.days, totals, strict=True)), "Memories")
             with card("Health", "pm-third"):
                 self._health = tag("div", "pm-slot-tall")
+            with card("Recalls", "pm-half"):
+                _draw_recalls(recalls)
+            with card("Last used", "pm-half"):
+                self._last_used = tag("div", "pm-slot-tall")
             with card("Kinds", "pm-half"):
                 addresses = {kind: visit.path(f"/memories?kind={quote(kind, safe='')}") for kind in census.by_kind}
                 shares(census.by_kind, addresses)
             with card("Projects", "pm-half"):
                 if census.by_project:
-                    shares(census.by_project, dict.fromkeys(census.by_project, visit.path("/memories")))
+                    inside = {key: f"/memories?project={quote(key, safe='')}" for key in census.by_project}
+                    shares(census.by_project, {key: visit.path(address) for key, address in inside.items()})
                 else:
                     text("Memories can belong to projects; none does yet.", "pm-soft", "p")
-            with card("Last used", "pm-half"):
-                self._last_used = tag("div", "pm-slot-tall")
             with card("Most used", "pm-half"):
                 self._most_used = tag("div", "pm-slot-tall")
-            with card("Newest"):
+            with card("Newest", "pm-half"):
                 _draw_newest(visit, newest)
         self._draw_use()
 
     def _draw_use(self) -> None:
         visit = self._visit
-        parts = (self._uses, self._trash, self._health, self._last_used, self._most_used)
+        parts = (self._trash, self._health, self._last_used, self._most_used)
         if parts[0].is_deleted:
             return
         for part in parts:
             part.clear()
-        used = "…" if self._use is None else number(self._use.health.tally.uses)
-        days = "" if self._use is None else f"{number(sum(self._use.activity.days.values()))} memories used in 30 days"
         disk = "" if self._use is None else f"{size(self._use.stats.bytes_on_disk)} on disk"
-        with self._uses:
-            _tile("Uses", used, days)
         with self._trash:
             _tile("In the trash", number(self._forgotten), disk)
         if self._use is None:
-            for part in parts[2:]:
+            for part in parts[1:]:
                 with part:
                     text("Counting…", "pm-soft", "p")
             return
@@ -136,12 +139,12 @@ def _tile(name: str, value: str, about: str, address: str | None = None) -> None
 
 
 def _draw_health(visit: Visit, stats: Stats, health: Health) -> None:
-    tally = health.tally
+    tally, copies = health.tally, "/memories?state=copies"
     lines = (
         (health.conflicts, "open conflict", "open conflicts", "call_split", "/conflicts", True),
-        (tally.copies, "copy of another memory", "copies of other memories", "content_copy", None, True),
+        (tally.copies, "copy of another memory", "copies of other memories", "content_copy", copies, True),
         (tally.expiring, "ends within a week", "end within a week", "schedule", "/memories?state=expiring", True),
-        (tally.unused, "was never used", "were never used", "bedtime", None, False),
+        (tally.unused, "was never used", "were never used", "bedtime", "/memories?state=unused", False),
         (stats.without_vector, "is found by words only", "are found by words only", "abc", None, True),
     )
     with tag("ul", "pm-health"):
@@ -157,6 +160,15 @@ def _draw_health(visit: Visit, stats: Stats, health: Health) -> None:
 
 def _leads_somewhere(address: str) -> bool:
     return any(entry.path == address.partition("?")[0] for entry in ENTRIES)
+
+
+def _draw_recalls(recalls: Recalls) -> None:
+    if not recalls.total.recalls:
+        text("Nothing was asked yet: agents recall with POST /v1/recall, or the MCP tool recall.", "pm-soft", "p")
+        return
+    days = [(day, count.recalls) for day, count in recalls.days.items()]
+    found_nothing = [count.found_nothing for count in recalls.days.values()]
+    bar_chart(days, "Recalls", Apart(found_nothing, "found nothing", "found something"))
 
 
 def _draw_most_used(visit: Visit, activity: Activity) -> None:

@@ -1,6 +1,7 @@
 """Charts as SVG, drawn on the server out of numbers and dates alone: light, sharp, and no script at all."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 
@@ -36,20 +37,53 @@ def growth_chart(days: Sequence[tuple[date, int]], name: str) -> None:
     _chart(drawn, days, most, told, _WIDE)
 
 
-def bar_chart(days: Sequence[tuple[date, int]], name: str) -> None:
-    """A bar for each day."""
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A part of each bar, drawn hollow at its top; `name` and `rest` are what it and the remainder are called."""
+
+    counts: Sequence[int]
+    name: str
+    rest: str
+
+
+def bar_chart(days: Sequence[tuple[date, int]], name: str, apart: Apart | None = None) -> None:
+    """A bar for each day; told apart by shape, not by colour alone, what is `apart`."""
+    hollow = [0] * len(days) if apart is None else apart.counts
     most = max(1, *(value for _, value in days))
     step = (_NARROW - _LEFT) / len(days)
     floor = _HEIGHT - _BOTTOM
     drawn = "".join(
-        f'<g><rect class="pm-bar" x="{_LEFT + index * step + step * 0.15:.1f}" y="{_y(value, most):.1f}" rx="2" '
-        f'width="{step * 0.7:.1f}" height="{floor - _y(value, most):.1f}"/>'
+        f"<g>{_bar(_LEFT + index * step, step, value - part, 0, most, 'pm-bar')}"
+        f"{_bar(_LEFT + index * step, step, part, value - part, most, 'pm-bar-apart')}"
         f'<rect class="pm-spot" x="{_LEFT + index * step:.1f}" y="0" width="{step:.1f}" height="{floor:.1f}">'
-        f"<title>{day}: {number(value)}</title></rect></g>"
-        for index, (day, value) in enumerate(days)
+        f"<title>{day}: {_told(value, part, apart)}</title></rect></g>"
+        for index, ((day, value), part) in enumerate(zip(days, hollow, strict=True))
     )
-    told = f"{name}: {number(sum(value for _, value in days))} in {len(days)} days"
+    told = f"{name}: {_told(sum(value for _, value in days), sum(hollow), apart)} in {len(days)} days"
     _chart(drawn, days, most, told, _NARROW)
+    if apart is not None:
+        # Said in the chart's name already.
+        with tag("div", "pm-legend", aria_hidden="true"):
+            for classes, meaning in (("pm-key", apart.rest), ("pm-key pm-key-apart", apart.name)):
+                with tag("span"):
+                    tag("span", classes)
+                    text(meaning, name="span")
+
+
+def _bar(left: float, step: float, value: int, below: int, most: int, name: str) -> str:
+    if not value:
+        return ""
+    top, bottom = _y(value + below, most), _y(below, most)
+    # The line around a hollow one is drawn inside it.
+    inset = 0.75 if name == "pm-bar-apart" else 0.0
+    return (
+        f'<rect class="{name}" x="{left + step * 0.15 + inset:.1f}" y="{top + inset:.1f}" rx="2" '
+        f'width="{step * 0.7 - 2 * inset:.1f}" height="{max(0.5, bottom - top - 2 * inset):.1f}"/>'
+    )
+
+
+def _told(value: int, part: int, apart: Apart | None) -> str:
+    return number(value) if apart is None else f"{number(value)}, {number(part)} {apart.name}"
 
 
 def shares(counts: Mapping[str, int], addresses: Mapping[str, str], most: int = 8) -> None:
