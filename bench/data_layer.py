@@ -120,6 +120,9 @@ class RecordingTransaction:
         self.statements.append(Statement(native(statement)[0], list(rows), many=True))
         self.transaction.execute_many(statement, rows)
 
+    def take_turn(self, line: str) -> None:
+        self.transaction.take_turn(line)
+
     def _keep(self, statement: str, params: Params) -> None:
         sql, lists = native(statement)
         self.statements.append(Statement(sql, _bound(params, lists)))

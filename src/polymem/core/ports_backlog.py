@@ -59,7 +59,7 @@ class BacklogStore(Protocol):
         *,
         retry_after: timedelta,
     ) -> int:
-        """Keep vectors for texts that are still current, and end the batch; returns how many were kept.
+        """Keep vectors for texts that are still current, some at a time, and end the batch; returns how many were kept.
 
         Those of its texts that are not among them are set aside: each is a batch of its own after `retry_after`.
         """

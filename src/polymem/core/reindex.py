@@ -107,8 +107,8 @@ class Reindex:
         try:
             async with self._renewed(model, batch):
                 embeddings = await self._embedded(batch.texts) if batch.texts else []
-            retry_after = min(_SET_ASIDE * 2 ** min(batch.failures, 10), _LONGEST_SET_ASIDE)
-            await self._store.backlog.keep(model, batch, embeddings, retry_after=retry_after)
+                retry_after = min(_SET_ASIDE * 2 ** min(batch.failures, 10), _LONGEST_SET_ASIDE)
+                await self._store.backlog.keep(model, batch, embeddings, retry_after=retry_after)
         except BaseException:
             with suppress(Unavailable):
                 await self._store.backlog.give_back(model, batch)

@@ -56,6 +56,10 @@ class Transaction(Protocol):
         """The statement once for each of `rows`."""
         ...
 
+    def take_turn(self, line: str) -> None:
+        """Wait for all transactions that stand in this line already, and keep the others waiting until the end."""
+        ...
+
 
 class Search(Protocol):
     """Finds the memories worth ranking, all committed changes included."""

@@ -1,14 +1,15 @@
 """Batches of texts that have no vector yet, shared out among processes: `core.ports_backlog.BacklogStore`.
 
 A batch is a range of one organization's memories, noted in a row of its own. Whoever takes it notes in that row until
-when, by the database's clock, and embeds outside of any transaction; the vectors and the end of the batch are one
-transaction. No row of a memory is locked in between. A process that ends without a word leaves a batch that is free
-again when its time is over.
+when, by the database's clock, embeds outside of any transaction, keeps the vectors in short ones, and ends the batch.
+No row of a memory is locked in between. A process that ends without a word leaves a batch that is free again when its
+time is over; what it had kept is not embedded again.
 """
 
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from polymem.core.ports import Batch, Embedding, EmbeddingModel, PendingText
@@ -20,6 +21,8 @@ from polymem.storage.rows import from_memory_row
 
 _MICROSECOND = timedelta(microseconds=1)
 _PLANNING = "plan"
+_WRITTEN_AT_ONCE = 16
+"""Vectors in one transaction: so many keep their organization's other writers waiting for some 20 ms, 64 for 80."""
 
 
 class SqlBacklog:
@@ -66,28 +69,36 @@ class SqlBacklog:
         *,
         retry_after: timedelta,
     ) -> int:
-        params = _to_params(model, batch)
+        kept = 0
+        for start in range(0, len(embeddings), _WRITTEN_AT_ONCE):
+            part = embeddings[start : start + _WRITTEN_AT_ONCE]
+            put = partial(self._put, organization_id=batch.organization_id, model=model, part=part)
+            kept += await self._backend.write(batch.organization_id, put)
         done = {text.memory_id for text, _ in embeddings}
-        aside = [
-            {**params, "first_id": text.memory_id, "failures": batch.failures + 1, "pause": retry_after // _MICROSECOND}
-            for text in batch.texts
-            if text.memory_id not in done
-        ]
-
-        def change(tx: Transaction) -> int:
-            kept = put_embeddings(tx, model, batch.organization_id, embeddings) if embeddings else 0
-            tx.execute(statements.END, params)
-            if aside and tx.query(statements.IS_THERE, params):
-                tx.execute_many(statements.SET_ASIDE, aside)
-            if kept:
-                self._search.follow(tx, batch.organization_id)
-            return kept
-
-        return await self._backend.write(batch.organization_id, change)
+        failed = [text.memory_id for text in batch.texts if text.memory_id not in done]
+        aside = {"failures": batch.failures + 1, "pause": retry_after // _MICROSECOND}
+        await self._backend.write(
+            batch.organization_id, partial(_end, params=_to_params(model, batch), failed=failed, aside=aside)
+        )
+        return kept
 
     async def give_back(self, model: EmbeddingModel, batch: Batch) -> None:
         params = _to_params(model, batch)
         await self._backend.write(batch.organization_id, lambda tx: tx.execute(statements.GIVE_BACK, params))
+
+    def _put(
+        self,
+        tx: Transaction,
+        organization_id: str,
+        model: EmbeddingModel,
+        part: Sequence[tuple[PendingText, Embedding]],
+    ) -> int:
+        # Those who embed wait for each other here, so that a user's write waits for one of them at most.
+        tx.take_turn(f"embeddings of {organization_id}")
+        kept = put_embeddings(tx, model, organization_id, part)
+        if kept:
+            self._search.follow(tx, organization_id)
+        return kept
 
 
 def _to_params(model: EmbeddingModel, batch: Batch) -> dict[str, Any]:
@@ -97,6 +108,12 @@ def _to_params(model: EmbeddingModel, batch: Batch) -> dict[str, Any]:
         "first_id": batch.first_id,
         "holder": batch.holder,
     }
+
+
+def _end(tx: Transaction, params: dict[str, Any], failed: Sequence[str], aside: dict[str, int]) -> None:
+    tx.execute(statements.END, params)
+    if failed and tx.query(statements.IS_THERE, params):
+        tx.execute_many(statements.SET_ASIDE, [{**params, **aside, "first_id": memory_id} for memory_id in failed])
 
 
 def _left(tx: Transaction, params: dict[str, Any]) -> int:
