@@ -160,6 +160,19 @@ async def test_the_permissions_of_a_scope_are_those_of_the_role(core: Core) -> N
     assert admin.projects == frozenset()
 
 
+async def test_a_page_of_projects_knows_what_each_lets_its_reader_do(core: Core) -> None:
+    cast = await new_cast(core)
+    for standing in Standing:
+        who = await cast.principal(core, standing)
+        authority = await core.access.authority(who, project=cast.project.id)
+        page = await core.teams.page(who, cast.organization, limit=10, offset=0, members=2)
+        assert page.total == len(page.items) == authority.may(Action.SEE_PROJECT)
+        for team in page.items:
+            assert (team.seat.project, len(team.members.items), team.members.total) == (cast.project, 2, 4)
+            for action in (one for one in Action if one.value.startswith("project.")):
+                assert team.may(action) == authority.may(action)
+
+
 async def test_who_reads_here_and_writes_there_reads_everywhere_and_writes_only_there(core: Core) -> None:
     cast = await new_cast(core)
     owner = await cast.principal(core, Standing.ORGANIZATION_OWNER)

@@ -172,7 +172,7 @@ _OF_USER = {"user_id", "new_owner_id"}
 _IDENTITY = {
     *_OF_PROJECT, *_OF_MEMORY, *_OF_USER, "id", "ids", "memory_ids", "new_id", "organization", "organization_id",
     "key_id", "invitation_id", "notification_id", "token_id", "session_id", "conflict_id", "grant_id", "key", "filter",
-    "idempotency", "assignments", "slug",
+    "idempotency", "assignments", "slug", "project_ids",
 }  # fmt: skip
 """Parameters that name something: always given, even where they could be left out."""
 
@@ -220,6 +220,7 @@ class Stranger:
             "offset": 0, "sort": Sort(), "model": MODEL,
             "name": victim["agent"] if verb.startswith("core.agents") else "a name",
             "pattern": "garden", "new_id": victim["other_memory"], "ids": [victim["memory"]],
+            "project_ids": [victim["project"]], "members": 10,
             "memory_ids": [victim["memory"]], "key_id": victim["api_key"], "invitation_id": victim["invitation"],
             "notification_id": victim["notification"], "token_id": victim["token"], "session_id": victim["session"],
             "conflict_id": victim["conflict"], "id": victim["task"], "key": victim["key"], "slug": victim["slug"],

@@ -166,6 +166,23 @@ async def test_an_organization_is_renamed_unless_its_owner_has_another_of_the_na
     assert not await store.people.rename_organization(Scope(organization_id="none"), "Club")
 
 
+async def test_the_first_members_of_several_projects_are_read_at_once(store: Store) -> None:
+    ana, bo, cy = await new_user(store), await new_user(store, "bo"), await new_user(store, "cy")
+    scope = await founded(store, ana)
+    busy, quiet = [await store.put_project(scope, project(scope, key)) for key in ("busy", "quiet")]
+    for who in (cy, bo):
+        await joined(store, scope, who)
+        assert await store.people.add_project_member(scope, place(scope, busy, who))
+    found = await store.people.first_project_members(scope, [busy.id, quiet.id, "none"], 1)
+    first = (await store.people.project_members(scope, busy.id, 1, 0)).items
+    assert (found[busy.id].items, found[busy.id].total) == (first, 2)
+    assert (found[quiet.id].items, found[quiet.id].total) == ((), 0)
+    narrow = replace(scope, projects=frozenset({quiet.id}))
+    assert set(await store.people.first_project_members(narrow, [busy.id, quiet.id], 1)) == {quiet.id}
+    other = await founded(store, ana, "Elsewhere")
+    assert (await store.people.first_project_members(other, [busy.id], 1))[busy.id].total == 0
+
+
 async def test_an_organization_has_one_owner_before_and_after_a_transfer(store: Store) -> None:
     ana, bo = await new_user(store), await new_user(store, "bo")
     scope = await founded(store, ana)

@@ -1,6 +1,7 @@
 """Organizations and projects as places with members, the keys of projects, and the audit trail. Functions of a
 transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -165,6 +166,22 @@ def project_members(tx: Transaction, scope: Scope, project_id: str, limit: int, 
     rows = tx.query(statements.PROJECT_MEMBERS, {**params, "limit": limit, "offset": offset})
     ((total,),) = tx.query(statements.COUNT_PROJECT_MEMBERS, params)
     return Page(tuple(from_project_member_row(row) for row in rows), total, limit, offset)
+
+
+def first_project_members(
+    tx: Transaction, scope: Scope, project_ids: Sequence[str], limit: int
+) -> dict[str, Page[ProjectMember]]:
+    """The first of each of these projects, by when they were added."""
+    ids = [id_ for id_ in project_ids if _reaches(scope, id_)]
+    nobody: Page[ProjectMember] = Page((), 0, limit, 0)
+    pages = dict.fromkeys(ids, nobody)
+    if ids:
+        for row in tx.query(statements.FIRST_PROJECT_MEMBERS, {**_of(scope), "ids": ids, "limit": limit}):
+            *shown, total, _ = row
+            found = from_project_member_row(tuple(shown))
+            id_ = found.membership.project_id
+            pages[id_] = Page((*pages[id_].items, found), total, limit, 0)
+    return pages
 
 
 def project_member(tx: Transaction, scope: Scope, project_id: str, user_id: str) -> ProjectMember | None:

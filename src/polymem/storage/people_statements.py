@@ -191,13 +191,23 @@ AND NOT EXISTS (
 ORDER BY p.created_at DESC, p.id DESC"""
 """The projects that nobody else owns or administers."""
 
+_PLACE = "q.organization_id, q.project_id, q.user_id, q.role, q.added_at, q.added_by"
 _PLACES = f"""
-SELECT {_USER}, q.organization_id, q.project_id, q.user_id, q.role, q.added_at, q.added_by
+SELECT {_USER}, {_PLACE}
 FROM project_memberships q JOIN users u ON u.id = q.user_id
 WHERE q.organization_id = :organization_id AND q.project_id = :project_id"""
 
 PROJECT_MEMBERS = f"{_PLACES} ORDER BY q.added_at, q.user_id LIMIT :limit OFFSET :offset"
 """A page of a project's members."""
+
+FIRST_PROJECT_MEMBERS = f"""
+SELECT * FROM (
+    SELECT {_USER}, {_PLACE}, count(*) OVER (PARTITION BY q.project_id) AS total,
+        row_number() OVER (PARTITION BY q.project_id ORDER BY q.added_at, q.user_id) AS place
+    FROM project_memberships q JOIN users u ON u.id = q.user_id
+    WHERE q.organization_id = :organization_id AND q.project_id IN (:ids...)) AS placed
+WHERE place <= :limit ORDER BY place"""
+"""The first members of each of some projects, and how many each has."""
 
 PROJECT_MEMBER = f"{_PLACES} AND q.user_id = :user_id"
 """A member of a project."""

@@ -142,6 +142,11 @@ class SqlPeople:
     async def project_members(self, scope: Scope, project_id: str, limit: int, offset: int) -> Page[ProjectMember]:
         return await self._read(scope.organization_id, members.project_members, scope, project_id, limit, offset)
 
+    async def first_project_members(
+        self, scope: Scope, project_ids: Sequence[str], limit: int
+    ) -> dict[str, Page[ProjectMember]]:
+        return await self._read(scope.organization_id, members.first_project_members, scope, project_ids, limit)
+
     async def project_member(self, scope: Scope, project_id: str, user_id: str) -> ProjectMember | None:
         return await self._read(scope.organization_id, members.project_member, scope, project_id, user_id)
 

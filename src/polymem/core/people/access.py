@@ -118,7 +118,7 @@ TABLE: Mapping[Action, Row] = {
 }
 """Who may do what. Membership of an organization alone gives no project; its owner has every project in it."""
 
-_PROJECT_STANDINGS = {ProjectRole.ADMIN: _PA, ProjectRole.EDITOR: _PE, ProjectRole.VIEWER: _PV, ProjectRole.OWNER: _PO}
+PROJECT_STANDINGS = {ProjectRole.ADMIN: _PA, ProjectRole.EDITOR: _PE, ProjectRole.VIEWER: _PV, ProjectRole.OWNER: _PO}
 ORGANIZATION_STANDINGS = {OrganizationRole.OWNER: _O, OrganizationRole.ADMIN: _A, OrganizationRole.MEMBER: _M}
 
 
@@ -137,7 +137,7 @@ def standings_of(reach: Reach, user_id: str) -> frozenset[Standing]:
     """What a user is to a project and its organization."""
     found = {ORGANIZATION_STANDINGS[reach.organization_role]}
     if reach.project_role is not None:
-        found.add(_PROJECT_STANDINGS[reach.project_role])
+        found.add(PROJECT_STANDINGS[reach.project_role])
     if reach.project.owner_id == user_id:
         found.add(_PO)
     return frozenset(found)

@@ -1,6 +1,6 @@
 """What accounts and tenancy need from the world: rows about people, password hashes, mail, and counting calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -163,6 +163,12 @@ class PeopleStore(Protocol):
 
     async def project_members(self, scope: Scope, project_id: str, limit: int, offset: int) -> Page[ProjectMember]:
         """By when they were added."""
+        ...
+
+    async def first_project_members(
+        self, scope: Scope, project_ids: Sequence[str], limit: int
+    ) -> Mapping[str, Page[ProjectMember]]:
+        """The first page of each of these projects, by its id."""
         ...
 
     async def project_member(self, scope: Scope, project_id: str, user_id: str) -> ProjectMember | None: ...

@@ -1,6 +1,7 @@
 """Projects as places where people work together: who owns them, who is in them, and as what."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from polymem.core.checks import check_name, check_page
 from polymem.core.errors import InvalidInput, NotFound, Rule, RuleBroken
@@ -14,7 +15,7 @@ from polymem.core.people import (
     ProjectRole,
     ProjectSeat,
 )
-from polymem.core.people.access import Action, Authority, Standing, allows, standings_of
+from polymem.core.people.access import PROJECT_STANDINGS, Action, Authority, Standing, allows, standings_of
 from polymem.core.people.audit import Audit
 from polymem.core.people.notices import Noticeboard
 from polymem.core.people.principals import Access
@@ -31,6 +32,18 @@ _STRONGEST_FIRST = (
     (Standing.PROJECT_EDITOR, ProjectRole.EDITOR),
     (Standing.PROJECT_VIEWER, ProjectRole.VIEWER),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A project, what the caller is to it, and the first of its members."""
+
+    seat: ProjectSeat
+    members: Page[ProjectMember]
+
+    def may(self, action: Action) -> bool:
+        """Whether the table lets who has this seat do it to the project."""
+        return allows(frozenset({PROJECT_STANDINGS[self.seat.role]}), action)
 
 
 class Teams:
@@ -99,8 +112,10 @@ class Teams:
         if principal.user is None or principal.project_id is not None:
             authority = await self._access.authority(principal, organization=organization)
             projects = reversed(await self._store.projects(authority.scope))
-            wanted = [project for project in projects if principal.project_id in (None, project.id)]
-            return [await self.get(principal, project.id) for project in wanted]
+            if principal.project_id is not None:
+                return [await self.get(principal, one.id) for one in projects if one.id == principal.project_id]
+            authority.require(Action.SEE_PROJECT)
+            return [_seat(project, authority.standings, principal) for project in projects]
         of = principal.organization_id
         if organization is not None:
             of = (await self._access.authority(principal, organization=organization)).scope.organization_id
@@ -110,6 +125,18 @@ class Teams:
             if allows(standings, Action.SEE_PROJECT):
                 seats.append(_seat(reach.project, standings, principal))
         return sorted(seats, key=lambda seat: (not seat.is_organization_owner, not seat.is_owner))
+
+    async def page(
+        self, principal: Principal, organization: str | None = None, *, limit: int, offset: int, members: int
+    ) -> Page[Team]:
+        """A page of `all`, with up to so many `members` of each. Raises NotFound (organization)."""
+        check_page(limit, offset)
+        authority = await self._access.authority(principal, organization=organization)
+        seats = await self.all(principal, authority.scope.organization_id)
+        shown = seats[offset : offset + limit]
+        ids = [seat.project.id for seat in shown]
+        found = await self._store.people.first_project_members(authority.scope, ids, members)
+        return Page(tuple(Team(seat, found[seat.project.id]) for seat in shown), len(seats), limit, offset)
 
     async def get(self, principal: Principal, project: str, *, organization: str | None = None) -> ProjectSeat:
         """One project, and what the caller is to it. Raises NotFound, Forbidden."""

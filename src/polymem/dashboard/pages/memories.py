@@ -33,7 +33,6 @@ from polymem.dashboard.parts.elements import (
     confirmed,
     empty,
     heading,
-    icon_button,
     say,
     tag,
     text,
@@ -42,6 +41,7 @@ from polymem.dashboard.parts.first import first_command
 from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.live import follow
 from polymem.dashboard.parts.memory_table import MemoryTable
+from polymem.dashboard.parts.paging import Pager
 from polymem.dashboard.parts.wording import number, plural
 from polymem.dashboard.visit import Visit
 
@@ -71,20 +71,20 @@ class Wanted:
     state: str = "current"
     sort: SortKey = SortKey.CREATED
     descending: bool = True
-    offset: int = 0
 
     @property
     def is_narrow(self) -> bool:
         """Whether anything is left out on purpose."""
-        return self != replace(Wanted(), sort=self.sort, descending=self.descending, offset=self.offset)
+        return self != replace(Wanted(), sort=self.sort, descending=self.descending)
 
 
 async def build(visit: Visit) -> None:
     """Draw the page."""
     heading("Memories", "Everything that is remembered; choose some to change several at once.")
     writes = await visit.can_write()
-    table = _Listing(visit, from_query(dict(ui.context.client.request.query_params)), writes)
-    await table.draw()
+    query = dict(ui.context.client.request.query_params)
+    table = _Listing(visit, from_query(query), writes)
+    await table.draw(to_offset(query.get("offset", "")))
     await follow(visit, table.fill)
 
 
@@ -97,7 +97,7 @@ class _Listing:
         self._writes = writes
         self._page: Page[Memory] = Page((), 0, _ROWS, 0)
 
-    async def draw(self) -> None:
+    async def draw(self, offset: int) -> None:
         await self._draw_filters()
         self._chosen = tag("div", "pm-chosen-bar", role="status")
         self._chosen.set_visibility(False)
@@ -109,36 +109,15 @@ class _Listing:
                 on_sort=attempt(self._sort),
             )
             self._nothing = tag("div")
-        with tag("div", "pm-pager"):
-            self._told = text("", "pm-soft")
-            self._told.props["role"] = "status"
-            self._back = icon_button("chevron_left", "Previous page", attempt(lambda: self._turn(-_ROWS)))
-            self._on = icon_button("chevron_right", "Next page", attempt(lambda: self._turn(_ROWS)))
+        self._pager = Pager(_ROWS, self._turn, offset=offset)
         await self.fill()
 
     async def fill(self) -> None:
         """Ask again, and show."""
         visit, wanted = self._visit, self._wanted
-        now = visit.core.clock.now()
-        sort = Sort(wanted.sort, wanted.descending)
-        filter = to_filter(visit, wanted)
-        scope = await visit.scope()
-        if wanted.state == "copies":
-            filter += (IdIn(frozenset(await visit.core.overview.copies(scope))),)
-        page = await visit.core.memories.find(scope, filter, sort=sort, limit=_ROWS, offset=wanted.offset, hidden=True)
-        if not page.items and page.total:
-            # What was on the last page is gone.
-            self._wanted = wanted = replace(wanted, offset=(page.total - 1) // _ROWS * _ROWS)
-            page = await visit.core.memories.find(
-                scope, filter, sort=sort, limit=_ROWS, offset=wanted.offset, hidden=True
-            )
-        self._page = page
-        self._table.show(visit, page.items, now, wanted.sort, wanted.descending)
+        self._page = page = await self._pager.read(self._read)
+        self._table.show(visit, page.items, visit.core.clock.now(), wanted.sort, wanted.descending)
         self._table.set_visibility(bool(page.items))
-        first, last = page.offset + 1, page.offset + len(page.items)
-        self._told.text = f"{number(first)}–{number(last)} of {number(page.total)}" if page.items else ""  # type: ignore[attr-defined]
-        self._back.set_enabled(wanted.offset > 0)
-        self._on.set_enabled(last < page.total)
         self._nothing.clear()
         if not page.items:
             with self._nothing:
@@ -153,20 +132,29 @@ class _Listing:
                     )
         self._draw_chosen()
 
+    async def _read(self, limit: int, offset: int) -> Page[Memory]:
+        visit, wanted = self._visit, self._wanted
+        filter, scope = to_filter(visit, wanted), await visit.scope()
+        if wanted.state == "copies":
+            filter += (IdIn(frozenset(await visit.core.overview.copies(scope))),)
+        sort = Sort(wanted.sort, wanted.descending)
+        return await visit.core.memories.find(scope, filter, sort=sort, limit=limit, offset=offset, hidden=True)
+
     async def _change(self, **values: object) -> None:
-        self._wanted = replace(self._wanted, **{"offset": 0, **values})  # type: ignore[arg-type]
+        self._wanted = replace(self._wanted, **values)  # type: ignore[arg-type]
+        self._pager.rewind()
+        await self._turn()
+
+    async def _turn(self) -> None:
         self._table.choose_none()
         await self.fill()
-        query = urlencode(to_query(self._wanted))
+        query = urlencode(to_query(self._wanted, self._pager.offset))
         # Words of our own and percent-encoded text: safe within quotes.
         ui.run_javascript(f"history.replaceState(null, '', location.pathname + '{'?' + query if query else ''}')")
 
     async def _sort(self, key: SortKey) -> None:
         again = self._wanted.sort is key
         await self._change(sort=key, descending=not self._wanted.descending if again else True)
-
-    async def _turn(self, rows: int) -> None:
-        await self._change(offset=max(0, self._wanted.offset + rows))
 
     async def _draw_filters(self) -> None:
         visit, wanted = self._visit, self._wanted
@@ -306,8 +294,7 @@ def to_filter(visit: Visit, wanted: Wanted) -> Filter:
 
 def from_query(query: Mapping[str, str]) -> Wanted:
     """What an address asks for; what makes no sense is as if it were not there."""
-    least, offset = query.get("least", ""), query.get("offset", "")
-    sort = query.get("sort", "")
+    least, sort = query.get("least", ""), query.get("sort", "")
     return Wanted(
         text=query.get("text", "")[:2000],
         kind=query.get("kind", "")[:500],
@@ -317,17 +304,23 @@ def from_query(query: Mapping[str, str]) -> Wanted:
         state=query.get("state", "") if query.get("state") in _STATES else "current",
         sort=SortKey(sort) if sort in set(SortKey) else SortKey.CREATED,
         descending=query.get("order") != "ascending",
-        offset=int(offset) // _ROWS * _ROWS if offset.isascii() and offset.isdecimal() and len(offset) < 12 else 0,
     )
 
 
-def to_query(wanted: Wanted) -> dict[str, str]:
+def to_offset(told: str) -> int:
+    """The row an address begins with; 0 where that makes no sense."""
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 12 else 0
+
+
+def to_query(wanted: Wanted, offset: int) -> dict[str, str]:
     """The same as an address says it, without what is usual."""
     usual = Wanted()
-    told = {name: str(getattr(wanted, name)) for name in ("text", "kind", "tag", "least", "project", "state", "offset")}
+    told = {name: str(getattr(wanted, name)) for name in ("text", "kind", "tag", "least", "project", "state")}
     kept = {name: value for name, value in told.items() if value != str(getattr(usual, name))}
     if wanted.sort is not usual.sort:
         kept["sort"] = wanted.sort.value
     if not wanted.descending:
         kept["order"] = "ascending"
+    if offset:
+        kept["offset"] = str(offset)
     return kept

@@ -2,8 +2,10 @@
 
 from nicegui import ui
 
+from polymem.core.model import Page
 from polymem.core.people import Permission, ProjectMember, ProjectRole, ProjectSeat
 from polymem.core.people.access import Action
+from polymem.core.people.teams import Team
 from polymem.dashboard.frame import choose
 from polymem.dashboard.parts.elements import (
     attempt,
@@ -18,9 +20,11 @@ from polymem.dashboard.parts.elements import (
 )
 from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.invited import draw_link
+from polymem.dashboard.parts.paging import Pager
 from polymem.dashboard.parts.wording import number, plural, short
 from polymem.dashboard.visit import PROJECT_COOKIE, Visit
 
+_ROWS = 20
 _MEMBERS_SHOWN = 50
 _ROLES = (ProjectRole.VIEWER, ProjectRole.EDITOR, ProjectRole.ADMIN)
 
@@ -41,40 +45,37 @@ class _Projects:
             with tag("div", "pm-actions pm-below"):
                 button("Make a project", attempt(self._make), icon="create_new_folder", kind="main")
         self._body = tag("div", "pm-stack")
+        self._pager = Pager(_ROWS, self._fill)
         await self._fill()
 
     async def _fill(self) -> None:
         visit = self._visit
-        principal = await visit.again()
-        seats = await visit.core.teams.all(principal, self._organization)
+        page: Page[Team] = await self._pager.read(self._read)
         stats = await visit.core.stats(await visit.whole())
-        drawn = []
-        for seat in seats:
-            authority = await visit.core.access.authority(
-                principal, organization=self._organization, project=seat.project.id
-            )
-            members = await visit.core.teams.members(
-                principal, seat.project.id, organization=self._organization, limit=_MEMBERS_SHOWN
-            )
-            drawn.append((seat, authority, members))
         self._body.clear()
         with self._body:
-            if not seats:
+            if not page.items:
                 about = "A memory that is kept with a project makes it."
                 empty("folder_open", "There are no projects", about)
-            for seat, authority, members in drawn:
+            for team in page.items:
+                seat = team.seat
                 with tag("section", "pm-card", aria_label=seat.project.name):
                     self._draw(seat, stats.by_project.get(seat.project.key, 0))
-                    if members.items:
-                        self._draw_members(seat, list(members.items), authority.may(Action.MANAGE_PROJECT_MEMBERS))
+                    if team.members.items:
+                        self._draw_members(team)
                     with tag("div", "pm-actions"):
                         button("Look at it alone", lambda id=seat.project.id: choose(PROJECT_COOKIE, id))
-                        if authority.may(Action.INVITE_TO_PROJECT) and principal.user is not None:
+                        if team.may(Action.INVITE_TO_PROJECT) and visit.principal.user is not None:
                             button("Invite", attempt(lambda seat=seat: self._invite(seat)), icon="person_add")
-                        if authority.may(Action.REVISE_PROJECT):
+                        if team.may(Action.REVISE_PROJECT):
                             button("Edit", attempt(lambda seat=seat: self._edit(seat)), icon="edit")
-                        if authority.may(Action.DELETE_PROJECT):
+                        if team.may(Action.DELETE_PROJECT):
                             button("Delete", attempt(lambda seat=seat: self._delete(seat)), kind="bad")
+
+    async def _read(self, limit: int, offset: int) -> Page[Team]:
+        return await self._visit.core.teams.page(
+            await self._visit.again(), self._organization, limit=limit, offset=offset, members=_MEMBERS_SHOWN
+        )
 
     def _draw(self, seat: ProjectSeat, memories: int) -> None:
         project = seat.project
@@ -88,16 +89,19 @@ class _Projects:
         if project.description:
             text(project.description, "pm-snippet")
 
-    def _draw_members(self, seat: ProjectSeat, members: list[ProjectMember], manages: bool) -> None:
+    def _draw_members(self, team: Team) -> None:
+        more = team.members.total - len(team.members.items)
         with tag("ul", "pm-plain pm-below-small"):
-            for member in members:
+            for member in team.members.items:
                 with tag("li", "pm-line-item"):
                     with tag("span"):
                         text(member.user.name, "pm-strong", "span")
                         text(f" {member.user.email} · {member.membership.role.value}", "pm-soft", "span")
-                    if manages:
-                        made = button("Remove", attempt(lambda m=member: self._remove(seat, m))).classes("pm-small")
-                        made.props["aria-label"] = f"Remove {member.user.name}"
+                    if team.may(Action.REMOVE_PROJECT_MEMBERS):
+                        made = button("Remove", attempt(lambda m=member: self._remove(team.seat, m)))
+                        made.classes("pm-small").props["aria-label"] = f"Remove {member.user.name}"
+            if more:
+                text(f"and {number(more)} more", "pm-soft", "li")
 
     async def _remove(self, seat: ProjectSeat, member: ProjectMember) -> None:
         if await confirmed("Remove from the project?", f"{member.user.name} no longer sees it.", "Remove"):

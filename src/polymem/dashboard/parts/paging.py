@@ -11,13 +11,16 @@ T = TypeVar("T")
 
 
 class Pager:
-    """Which rows are shown, with the buttons that turn the page. Draw it below the list; `fill` draws the list."""
+    """Which rows are shown, with the buttons that turn the page. Draw it below the list; `fill` draws the list.
 
-    def __init__(self, rows: int, fill: Callable[[], Awaitable[None]]) -> None:
+    It begins with the page that row `offset`, counted from 0, is on.
+    """
+
+    def __init__(self, rows: int, fill: Callable[[], Awaitable[None]], *, offset: int = 0) -> None:
         self._rows = rows
         self._fill = fill
-        self._offset = 0
-        with tag("div", "pm-pager") as self._bar:
+        self._offset = offset // rows * rows
+        with tag("div", "pm-pager"):
             self._told = tag("span", "pm-soft", content="", role="status")
             self._back = icon_button("chevron_left", "Previous page", attempt(lambda: self._turn(-1)))
             self._on = icon_button("chevron_right", "Next page", attempt(lambda: self._turn(1)))
@@ -31,10 +34,15 @@ class Pager:
         last = self._offset + len(page.items)
         told = f"{number(self._offset + 1)}–{number(last)} of {number(page.total)}" if page.items else ""
         self._told.text = told  # type: ignore[attr-defined]
-        self._bar.set_visibility(page.total > self._rows)
-        self._back.set_enabled(self._offset > 0)
-        self._on.set_enabled(last < page.total)
+        for turner, turns in ((self._back, self._offset > 0), (self._on, last < page.total)):
+            turner.set_visibility(page.total > self._rows)
+            turner.set_enabled(turns)
         return page
+
+    @property
+    def offset(self) -> int:
+        """The first row of the present page."""
+        return self._offset
 
     def rewind(self) -> None:
         """Begin at the first page with the next `read`."""
