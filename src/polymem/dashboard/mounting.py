@@ -31,6 +31,11 @@ _ICON = (
 )
 
 
+_MOST_MESSAGE = 4_000_000
+"""Bytes that a browser may send at once. NiceGUI's script counts a million characters, while Engine.IO counts bytes, of
+which a character can have four, and ends the connection at a million."""
+
+
 @asynccontextmanager
 async def running() -> AsyncIterator[ASGIApp]:
     """The pages, until the block ends. Raises RuntimeError when they run already: NiceGUI is one for a process."""
@@ -51,6 +56,7 @@ def _host() -> ASGIApp:
 
 def _mounted() -> ASGIApp:
     host = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    nicegui.core.sio.eio.max_http_buffer_size = _MOST_MESSAGE
     run.process_pool_start_method = "spawn"
     # It would flash with every look for news, and it has no name for those who do not see it.
     nicegui.app.config.quasar_config["loadingBar"] = {"color": "primary", "skipHijack": True}

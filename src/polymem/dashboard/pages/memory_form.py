@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from polymem.core.errors import InvalidInput
 from polymem.core.history.timeline import from_date_or_instant
@@ -25,9 +26,17 @@ _TEXTS = {
 _LONG_TEXTS = {"summary": "Summary", "context": "Context"}
 _NUMBERS = {"importance": "Importance, 1 to 10", "weight": "Weight, 0.1 to 1", "confidence": "Confidence, 0 to 1"}
 _INSTANTS = {"occurred_at": "Happened", "valid_from": "True from", "valid_to": "True until", "expires_at": "Ends"}
-_MOST_TEXT = 100_000
-"""Characters of a text that can be edited here: what is typed travels to the server as a whole."""
-_ROOMY = "outlined maxlength=1048576"
+_LONG_TEXT = 10_000
+"""Characters from which on a field keeps its height: to let it grow, a browser lays all of it out at each key."""
+_MOST_UNITS = 900_000
+"""What a text to be edited may take in a message to the server; NiceGUI sends none of a million or more."""
+_ROOMY = "outlined maxlength=1048576 debounce=500"
+"""What is typed travels to the server as a whole, so not with each key."""
+_SEND_LENGTHS = """(event) => {
+    event.preventDefault();
+    const areas = [...event.target.querySelectorAll("textarea")];
+    emit(areas.map((area) => [area.getAttribute("aria-label"), area.value.length]));
+}"""
 
 
 def draw_form(visit: Visit, memory: Memory, done: Callable[[], Awaitable[None]]) -> None:
@@ -35,9 +44,14 @@ def draw_form(visit: Visit, memory: Memory, done: Callable[[], Awaitable[None]])
     fields: dict[str, Any] = {}
     heading(f"Edit “{title_of(memory)}”", "What is saved becomes the next version; the ones before stay.")
     with tag("form", "pm-form") as form:
-        form.on("submit.prevent", attempt(lambda: _save(visit, memory, fields, done)))
-        if len(memory.content) <= _MOST_TEXT:
-            fields["content"] = ui.textarea("Text", value=memory.content).props(f"{_ROOMY} autogrow").classes("pm-wide")
+
+        async def save(event: GenericEventArguments) -> None:
+            await _save(visit, memory, fields, dict(event.args), done)
+
+        form.on("submit", attempt(save), js_handler=_SEND_LENGTHS)
+        if units_of(memory.content) <= _MOST_UNITS:
+            height = "autogrow" if len(memory.content) < _LONG_TEXT else "rows=24"
+            fields["content"] = ui.textarea("Text", value=memory.content).props(f"{_ROOMY} {height}").classes("pm-wide")
         else:
             text("The text is too long for a form; change it through the API.", "pm-soft pm-wide", "p")
         for name, label in _TEXTS.items():
@@ -69,11 +83,36 @@ def draw_form(visit: Visit, memory: Memory, done: Callable[[], Awaitable[None]])
             button("Cancel", attempt(done))
 
 
-async def _save(visit: Visit, memory: Memory, fields: dict[str, Any], done: Callable[[], Awaitable[None]]) -> None:
+def _refuse_lost(fields: dict[str, Any], lengths: dict[str, int]) -> None:
+    # NiceGUI drops a message that is too long, and the server would save what it had before.
+    for name, field in fields.items():
+        shown = lengths.get(field.props.get("label", ""))
+        if shown is not None and shown != _length(str(field.value or "")):
+            raise InvalidInput("This is too long for a form; change it through the API", field=name)
+
+
+def _length(value: str) -> int:
+    # As a browser counts it: UTF-16, and one character for the end of each line.
+    return len(value.replace("\r\n", "\n").encode("utf-16-le")) // 2
+
+
+def units_of(value: str) -> int:
+    """How many UTF-16 units a text takes in a message: as JSON within JSON."""
+    return len(json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False).encode("utf-16-le")) // 2
+
+
+async def _save(
+    visit: Visit,
+    memory: Memory,
+    fields: dict[str, Any],
+    lengths: dict[str, int],
+    done: Callable[[], Awaitable[None]],
+) -> None:
     for field in fields.values():
         field.props.pop("error", None)
         field.props.pop("error-message", None)
     try:
+        _refuse_lost(fields, lengths)
         values = {name: to_value(name, field.value) for name, field in fields.items()}
         changes = {name: value for name, value in values.items() if value != getattr(memory, name)}
         if changes:
