@@ -5,7 +5,6 @@ from typing import Any
 import httpx2
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
@@ -14,8 +13,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.openapi import try_cases
 from tests.serving import Server
 
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 RESOURCES = ("projects", "memories", "sessions", "tasks", "snippets")
 ROUTES = {
     "POST /api/auth/login/", "POST /api/auth/logout/", "GET /api/projects/{id}/context/",
@@ -64,17 +70,5 @@ def test_nothing_that_is_sent_breaks_it(described: BaseSchema, key: str, route: 
     mode = GenerationMode.POSITIVE if "{" in path or "trash" in path else GenerationMode.NEGATIVE
     cases = described[path][method].as_strategy(generation_mode=mode)
 
-    @given(case=cases)
-    @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-    def holds(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(
-            headers={"Authorization": f"Token {key}"},
-            checks=[
-                schemathesis.checks.not_a_server_error,
-                status_code_conformance,
-                content_type_conformance,
-                response_schema_conformance,
-            ],
-        )
-
-    holds()
+    headers = {"Authorization": f"Token {key}"}
+    try_cases(cases, lambda case: case.call_and_validate(headers=headers, checks=CHECKS))

@@ -4,10 +4,10 @@ from functools import cache
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 from tests.mememory.conftest import Mememory, Start
+from tests.openapi import try_cases
 
 OPERATIONS = [
     ("GET", "/api/stats"),
@@ -49,19 +49,7 @@ def test_no_request_breaks_the_server_or_the_document(
 ) -> None:
     operation = document_of(described.url)[path][method]
 
-    @settings(
-        max_examples=10,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def holds(case: schemathesis.Case) -> None:  # type: ignore[type-arg]
-        case.call_and_validate()
-
-    holds()
+    try_cases(operation.as_strategy(generation_mode=mode), lambda case: case.call_and_validate())
 
 
 def test_the_document_describes_every_endpoint_with_its_errors(described: Mememory) -> None:

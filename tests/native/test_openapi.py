@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume
 from playwright.sync_api import Browser, Page, Route
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from tests.openapi import try_cases
 from tests.serving import Server
 
 ROUTES = {
@@ -169,8 +170,6 @@ def test_the_api_keeps_to_its_document(native: BaseSchema, key: str, route: str,
     method, path = route.split()
     cases = native[path][method].as_strategy(generation_mode=mode)
 
-    @given(case=cases)
-    @settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def keeps_to_it(case: schemathesis.Case[Any]) -> None:
         # Beyond 64 KiB the HTTP parser itself refuses a request line, before any API sees it.
         assume(len(urlencode(case.query or {}, doseq=True)) < 32_000)
@@ -178,7 +177,7 @@ def test_the_api_keeps_to_its_document(native: BaseSchema, key: str, route: str,
             headers={"Authorization": f"Bearer {key}"}, excluded_checks=CHECKS_THAT_CANNOT_HOLD.get(route, [])
         )
 
-    keeps_to_it()
+    try_cases(cases, keeps_to_it, examples=20)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -14,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.conftest import MakeSettings
+from tests.openapi import try_cases
 from tests.selfmemory.people import Person, people
 from tests.selfmemory.test_server import DOCUMENTED
 from tests.serving import Server, serving
@@ -58,16 +58,6 @@ def test_no_request_breaks_the_server_or_the_document(
     _, person, key = described
     secret = key if path.startswith(("/api/memories", "/v1")) else person.token
 
-    @settings(
-        max_examples=8,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=document[path][method].as_strategy(generation_mode=mode))
-    def holds(case: schemathesis.Case) -> None:  # type: ignore[type-arg]
-        case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=CHECKS)
-
-    holds()
+    headers = {"Authorization": f"Bearer {secret}"}
+    cases = document[path][method].as_strategy(generation_mode=mode)
+    try_cases(cases, lambda case: case.call_and_validate(headers=headers, checks=CHECKS), examples=8)

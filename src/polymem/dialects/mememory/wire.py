@@ -49,8 +49,9 @@ def _query(value: object) -> object:
     return value
 
 
-# What a pattern can say of a text that is not blank and holds no NUL, and of one that may be empty.
-_NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# What a pattern can say of a text that is not blank and holds no NUL, and of one that may be empty. Blank are the
+# separators of information and the next line, too, which a pattern does not count as space.
+_NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
 _SAYS_SOMETHING: dict[str, JsonValue] = {"pattern": _NOT_BLANK}
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DURATION = r"[+-]?(0|([0-9]{1,4}(\.[0-9]{1,3})?(ns|us|ms|s|m|h|d|w))+)"
@@ -68,6 +69,7 @@ def _one_of(*values: str) -> WithJsonSchema:
 Content = Annotated[str, BeforeValidator(_content), Field(strict=True, json_schema_extra=_SAYS_SOMETHING)]
 _Text = Annotated[Annotated[str, Field(strict=True)] | None, BeforeValidator(_given)]
 Text = Annotated[_Text, _optional({"type": "string", "maxLength": 500, **_SAYS_SOMETHING})]
+WantedText = Annotated[_Text, _optional({"type": "string", **_SAYS_SOMETHING})]
 MemoryId = Annotated[_Text, _optional({"type": "string", "pattern": f"^{_UUID}$"})]
 Duration = Annotated[_Text, _optional({"type": "string", "pattern": f"^{_DURATION}$"})]
 Tag = Annotated[str, Field(strict=True, json_schema_extra={"maxLength": 500, **_SAYS_SOMETHING})]
@@ -136,7 +138,7 @@ class SearchInput(BaseModel):
     scope: Annotated[Scope | None, BeforeValidator(_given), _one_of("global", "project")] = Field(
         None, description="Only this scope. Left out: global, and the project if one is named."
     )
-    project: Text = Field(None, description="The project whose memories are searched beside the global ones.")
+    project: WantedText = Field(None, description="The project whose memories are searched beside the global ones.")
     limit: Annotated[Annotated[int, Field(strict=True)] | None, BeforeValidator(_limit)] = Field(
         None, description="Longest answer, default 5, at most 1000."
     )

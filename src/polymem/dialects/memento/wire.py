@@ -70,7 +70,7 @@ def _instant(value: object) -> datetime:
 
 
 # What a pattern can say of a text that is not blank and holds no NUL.
-_NOT_BLANK = r"[^\u0000]*[^\s\u0000][^\u0000]*"
+_NOT_BLANK = r"[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*"
 
 
 def _schema(pattern: str, **more: JsonValue) -> dict[str, JsonValue]:
@@ -101,7 +101,12 @@ CommaSeparated = Annotated[
     list[Annotated[str, AfterValidator(_without_nul)]],
     WithJsonSchema({"type": "string", **_schema(r"[^\u0000]*")}),
 ]
-NumberText = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_given)]
+NumberText = Annotated[
+    Annotated[float, Field(allow_inf_nan=False)] | None,
+    BeforeValidator(_given),
+    # Empty is as good as left out.
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": ""}]}),
+]
 InstantText = Annotated[Instant | None, BeforeValidator(_given)]
 
 _NAMESPACE = "Project namespace, compared exactly; detected when omitted. `__global__` is the global one."

@@ -12,7 +12,7 @@ from polymem.core.exchange.transfer import from_rfc3339
 from polymem.core.history.timeline import from_date_or_instant
 
 # What a text must look like, for readers and tools; the core enforces it and has the better sentences.
-SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"}
 A_NAME: dict[str, Any] = SAYS_SOMETHING | {"maxLength": 500}
 
 
