@@ -114,6 +114,19 @@ async def test_a_batch_is_kept_in_order_or_not_at_all(client: EitherClient) -> N
     assert (await result(client.stats())).memories == 5
 
 
+async def test_recalls_are_counted_by_day(client: EitherClient, server: Server) -> None:
+    before = await result(client.recall_activity())
+    await result(client.recall("What does Ben drink?", mode="keyword"))
+    server.run(server.core.recall.close())
+    after = await result(client.recall_activity(2))
+    assert after.recalls == before.recalls + 1
+    today = server.core.clock.now().date()
+    assert [day.day for day in after.days] == [today - timedelta(days=1), today]
+    assert (after.days[-1].recalls, after.days[-1].found_nothing) == (after.recalls, after.found_nothing)
+    with pytest.raises(InvalidInput):
+        await result(client.recall_activity(0))
+
+
 async def test_the_same_idempotency_key_keeps_one_memory(client: EitherClient) -> None:
     first = await result(client.add("Ben drinks tea", idempotency_key="k"))
     again = await result(client.add("Ben drinks tea", idempotency_key="k"))

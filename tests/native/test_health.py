@@ -1,5 +1,7 @@
 """Health, statistics and metrics."""
 
+from datetime import timedelta
+
 import httpx2
 
 from polymem import __version__
@@ -44,6 +46,32 @@ def test_statistics_count_what_the_caller_sees(api: httpx2.Client) -> None:
     assert stats["by_project"] == {"travel": 2}
     assert stats["without_vector"] == 0
     assert stats["embedding_model"]
+
+
+def test_recalls_are_counted_by_day(make_settings: MakeSettings) -> None:
+    with serving(make_settings(embedder="none")) as server, server.client() as api:
+        api.post("/v1/memories", json={"content": "Ana flies from Lisbon", "project": "travel"})
+        for query in ("Lisbon", "unheard of"):
+            api.post("/v1/recall", json={"query": query, "mode": "keyword", "project": "travel"})
+        api.post("/v1/recall", json={"query": "Lisbon", "mode": "keyword"})
+        server.run(server.core.recall.close())
+        today = server.core.clock.now().date()
+        told = api.get("/v1/stats/recalls", params={"days": 2}).json()
+        assert told == {
+            "recalls": 3,
+            "found_nothing": 1,
+            "days": [
+                {"day": str(today - timedelta(days=1)), "recalls": 0, "found_nothing": 0},
+                {"day": str(today), "recalls": 3, "found_nothing": 1},
+            ],
+        }
+        assert len(api.get("/v1/stats/recalls").json()["days"]) == 30
+        for days in ("0", "3661", "x", "1.5", ""):
+            assert api.get("/v1/stats/recalls", params={"days": days}).status_code == 400
+        key = api.post("/v1/keys", json={"name": "travel", "project": "travel"}).json()["secret"]
+        with server.client(key) as limited:
+            told = limited.get("/v1/stats/recalls", params={"days": 1}).json()
+            assert (told["recalls"], told["found_nothing"]) == (2, 1)
 
 
 def test_metrics_count_requests_by_the_template_of_their_route(server: Server) -> None:

@@ -48,6 +48,7 @@ EVERYTHING = [
     ("POST", "/v1/keys", {"name": "x"}),
     ("DELETE", "/v1/keys/x", None),
     ("GET", "/v1/stats", None),
+    ("GET", "/v1/stats/recalls", None),
 ]
 CHANGING = [row for row in EVERYTHING if row[0] != "GET" and not row[1].startswith(("/v1/recall", "/v1/export"))]
 

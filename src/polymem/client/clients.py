@@ -50,6 +50,7 @@ class Operations:
     create_project = Operation(operations.create_project)
     update_project = Operation(operations.update_project)
     stats = Operation(operations.stats)
+    recall_activity = Operation(operations.recall_activity)
     health = Operation(operations.health)
     export = Iteration(operations.export)
     keys = Operation(operations.keys)

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -54,6 +54,11 @@ def _decode(kind: Any, value: Any) -> Any:
             return datetime.fromisoformat(_expect(str, value)).astimezone(UTC)
         except ValueError:
             raise UnexpectedAnswer(f"The server sent {value!r} where an instant belongs") from None
+    if kind is date:
+        try:
+            return date.fromisoformat(_expect(str, value))
+        except ValueError:
+            raise UnexpectedAnswer(f"The server sent {value!r} where a day belongs") from None
     if kind is float:
         return float(_expect((int, float), value))
     origin, arguments = get_origin(kind), get_args(kind)

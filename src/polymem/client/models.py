@@ -5,7 +5,7 @@ A field that a newer server adds is ignored, so an older client goes on working.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -204,6 +204,24 @@ class Stats:
     without_vector: int = 0
     bytes_on_disk: int | None = None
     embedding_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallsOfDay:
+    """How many recalls were asked on a day (UTC), and how many of them found nothing."""
+
+    day: date
+    recalls: int
+    found_nothing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallActivity:
+    """How many recalls were asked, and how many of them found nothing: altogether, and on each day, oldest first."""
+
+    recalls: int
+    found_nothing: int
+    days: tuple[RecallsOfDay, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

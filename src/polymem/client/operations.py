@@ -32,6 +32,7 @@ from polymem.client.models import (
     NewApiKey,
     Page,
     Project,
+    RecallActivity,
     Recalled,
     Stats,
     Version,
@@ -190,6 +191,13 @@ def update_project(key: str, **changes: Unpack[ProjectChanges]) -> Call[Project]
 def stats() -> Call[Stats]:
     """Counts of what the caller can see."""
     return Call(method="GET", path="/v1/stats", parse=one(Stats), repeatable=True)
+
+
+def recall_activity(days: int = 30) -> Call[RecallActivity]:
+    """How many recalls were asked on each of the last days, today included (UTC). Raises InvalidInput."""
+    return Call(
+        method="GET", path="/v1/stats/recalls", parse=one(RecallActivity), query={"days": days}, repeatable=True
+    )
 
 
 def health() -> Call[Health]:

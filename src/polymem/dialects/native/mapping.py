@@ -30,8 +30,10 @@ from polymem.core.filters import (
 )
 from polymem.core.history.trust import Trust, is_contradicted
 from polymem.core.model import Change, Delivery, Draft, Memory, Page, Version
+from polymem.core.overview import Recalls
 from polymem.core.people import ApiKey, Permission, Project
 from polymem.core.ports import EmbeddingModel, Stats
+from polymem.core.ports_overview import RecallCount
 from polymem.core.ranking import Mode, Ranked, trusting
 from polymem.core.recall import Hit, Recalled, RecallQuery, WhyNot
 from polymem.dialects.native.wire.filters import ListQuery, Selection
@@ -328,6 +330,16 @@ def from_stats(stats: Stats, model: EmbeddingModel | None) -> Json:
     """Counts of what the caller can see."""
     counts = {field.name: getattr(stats, field.name) for field in fields(Stats)}
     return counts | {"embedding_model": None if model is None else model.name}
+
+
+def from_recalls(recalls: Recalls) -> Json:
+    """How many recalls were asked, altogether and on each day."""
+    days = [{"day": day, **_from_recall_count(count)} for day, count in recalls.days.items()]
+    return {**_from_recall_count(recalls.total), "days": days}
+
+
+def _from_recall_count(count: RecallCount) -> Json:
+    return {"recalls": count.recalls, "found_nothing": count.found_nothing}
 
 
 def from_report(report: ImportReport) -> Json:

@@ -1,5 +1,8 @@
 """Whether the server is well, and what it holds."""
 
+from typing import Annotated
+
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,6 +21,16 @@ router = kit.router(tags=["health"])
 async def stats(call: Caller) -> Response:
     """Counts of what the credential can see."""
     return kit.JsonResponse(mapping.from_stats(await call.core.stats(call.scope), call.core.embedder.model))
+
+
+@router.get("/v1/stats/recalls", response_model=wire.RecallActivity, summary="Count recalls", responses=responses())
+async def recalls(call: Caller, query: Annotated[wire.RecallsQuery, Query()]) -> Response:
+    """How many recalls were asked on each of the last days, and how many found nothing, today included.
+
+    A credential of some projects sees the recalls that named one of them; those that named none, or several, are
+    counted for the organization alone. Questions about the past and searches in the dashboard are not counted.
+    """
+    return kit.JsonResponse(mapping.from_recalls(await call.core.overview.recalls(call.scope, query.days)))
 
 
 @router.get("/health", response_model=wire.Health, summary="How the server is")

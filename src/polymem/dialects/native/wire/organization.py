@@ -1,9 +1,11 @@
 """The JSON of projects, keys, statistics, imports and health."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from polymem.core.overview import MAX_DAYS
 from polymem.dialects.native.wire.values import AS_WHOLE, Answer, Body, Instant, Name, Text
 
 Stack = Annotated[
@@ -126,6 +128,30 @@ class Stats(Answer):
     without_vector: int = Field(description="Memories that only words find so far.", examples=[0])
     bytes_on_disk: int | None = Field(description="Size of the whole database; null if unknown.", examples=[1048576])
     embedding_model: str | None = Field(description="The embedding model; null if there is none.")
+
+
+class RecallsQuery(BaseModel):
+    """How far back to count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(30, ge=1, le=MAX_DAYS, description="How many days, today included.", examples=[30])
+
+
+class RecallsOfDay(Answer):
+    """The recalls of a day."""
+
+    day: date = Field(description="Which one, in UTC.", examples=["2026-01-31"])
+    recalls: int = Field(description="How many were asked.", examples=[7])
+    found_nothing: int = Field(description="How many of them found nothing.", examples=[1])
+
+
+class RecallActivity(Answer):
+    """The recalls of the last days."""
+
+    recalls: int = Field(description="How many were asked.", examples=[120])
+    found_nothing: int = Field(description="How many of them found nothing.", examples=[9])
+    days: list[RecallsOfDay] = Field(description="The same for each day, oldest first; every day is there.")
 
 
 class Skipped(Answer):
