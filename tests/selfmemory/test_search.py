@@ -198,3 +198,14 @@ def test_the_three_special_searches_of_the_sdk(api: httpx2.Client, find: Find) -
     assert letters("temporal-search", temporal_query="today", semantic_query=None, limit=10) == set("ABCD")
     assert letters("temporal-search", temporal_query="today", semantic_query="lunch", limit=2) <= set("ABCD")
     assert letters("temporal-search", temporal_query="yesterday") == set()
+
+
+def test_what_is_shown_of_a_search_sorted_by_time_counts_as_used(
+    api: httpx2.Client, server: Server, scope: Scope
+) -> None:
+    ids = [add(api, text) for text in ("tea and cake", "some tea")]
+    body = {"query": "tea", "filters": {"sort_by": "timestamp", "limit": 1}}
+    assert [hit["id"] for hit in api.post("/api/memories/search", json=body).json()["results"]] == ids[1:]
+    assert server.run(server.core.overview.recalls(scope)).total.recalls == 1
+    uses = [server.run(server.core.memories.get(scope, id)).access_count for id in ids]
+    assert uses == [0, 1]

@@ -110,21 +110,20 @@ async def found(call: Call, request: wire.SearchRequest, project_id: str | None 
         page = await call.core.memories.find(scope, filter, sort=Sort(), limit=limit)
         return kit.JsonResponse(mapping.from_listed(page.items, metadata=metadata))
     newest_first = filters.sort_by == "timestamp"
-    recalled = await call.core.recall(
-        scope,
-        RecallQuery(
-            text=request.query,
-            filter=filter,
-            # What is newest among all that is relevant cannot be told from the best few.
-            limit=MAX_LIMIT if newest_first else limit,
-            min_score=filters.threshold,
-            record_access=not newest_first,
-        ),
+    query = RecallQuery(
+        text=request.query,
+        filter=filter,
+        # What is newest among all that is relevant cannot be told from the best few.
+        limit=MAX_LIMIT if newest_first else limit,
+        min_score=filters.threshold,
+        record_access=not newest_first,
     )
-    hits = list(recalled.hits)
+    recalled = await call.core.recall(scope, query)
     if newest_first:
-        hits = sorted(hits, key=lambda hit: (hit.memory.created_at, hit.memory.id), reverse=True)[:limit]
-    return kit.JsonResponse(mapping.from_hits(hits, metadata=metadata))
+        newest = sorted(recalled.hits, key=lambda hit: (hit.memory.created_at, hit.memory.id), reverse=True)
+        recalled = replace(recalled, hits=tuple(newest[:limit]))
+        await call.core.recall.record(scope, query, recalled)
+    return kit.JsonResponse(mapping.from_hits(recalled.hits, metadata=metadata))
 
 
 @router.get("/{memory_id}", response_model=wire.Memory)
