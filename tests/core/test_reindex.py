@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from polymem.inference import EmbedderSpec, open_embedder
 from polymem.inference.remote import Patience, RemoteEmbedder
 from polymem.storage import open_store
 from tests.embedding import Answer, EmbeddingServer, vectors_for
+from tests.serving import PATIENCE
 
 NAMED = "a-model"
 HASTY = Patience(timeout=5.0, attempts=1, pause=0.0)
@@ -175,6 +177,30 @@ async def test_a_model_that_does_not_answer_makes_no_text_unreadable(
     # Another may take it at once.
     assert [texts async for texts in other.reindex.take_part()] == [3]
     assert await other.reindex.pending() == 0
+
+
+async def test_who_is_stopped_gives_back_what_it_had_taken(
+    open_core: Open, server: EmbeddingServer, tmp_path: Path
+) -> None:
+    await remember(tmp_path, 3)
+    core, other = await open_core(), await open_core()
+    assert await core.reindex.plan() == 3
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def hang(request: Any) -> Answer:
+        asked.set()
+        assert goes_on.wait(PATIENCE)
+        return vectors_for(request)
+
+    server.answer = hang
+    stopped = asyncio.ensure_future(anext(core.reindex.take_part()))
+    assert await asyncio.to_thread(asked.wait, PATIENCE)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    server.answer = vectors_for
+    goes_on.set()
+    assert [texts async for texts in other.reindex.take_part()] == [3]
 
 
 async def test_without_a_model_there_is_nothing_to_embed_with(tmp_path: Path) -> None:

@@ -73,7 +73,8 @@ class Reindex:
         """
         model = await self._model()
         done, total = 0, await self._store.count_pending(model)
-        yield Progress(done, total)
+        yield Progress(0, total)
+        before = 0
         retry = True
         while (planned := await self.plan(retry=retry)) != 0:
             if planned is None:
@@ -84,12 +85,15 @@ class Reindex:
             while left:
                 async for _ in self.take_part():
                     left = await self._store.backlog.left(model)
-                    yield Progress(done + planned - left, max(total, done + planned))
+                    # What is left grows when another process divides what has come since.
+                    done = max(done, before + planned - left)
+                    yield Progress(done, max(total, done))
                 if left := await self._store.backlog.left(model):
                     # The others' batches; one of a process that has ended can be taken later.
                     await asyncio.sleep(_LOOK_SECONDS)
-                yield Progress(done + planned - left, max(total, done + planned))
-            done += planned
+                done = max(done, before + planned - left)
+                yield Progress(done, max(total, done))
+            before = done
         if drop_former:
             await self._store.drop_embeddings(model)
 
@@ -109,7 +113,8 @@ class Reindex:
                 embeddings = await self._embedded(batch.texts) if batch.texts else []
                 retry_after = min(_SET_ASIDE * 2 ** min(batch.failures, 10), _LONGEST_SET_ASIDE)
                 await self._store.backlog.keep(model, batch, embeddings, retry_after=retry_after)
-        except BaseException:
+        except (Unavailable, asyncio.CancelledError):
+            # After any other error it is nobody's for a while, so that the batches behind it have their turn.
             with suppress(Unavailable):
                 await self._store.backlog.give_back(model, batch)
             raise
