@@ -1,5 +1,6 @@
 """What is remembered, at a glance: how much and of what kind, how it grew and is used, what wants looking after."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import accumulate
 from urllib.parse import quote
@@ -45,10 +46,13 @@ class _OverviewPage:
     async def draw(self) -> None:
         visit = self._visit
         scope = await visit.scope()
-        census = await visit.core.overview.census(scope)
-        growth = await visit.core.overview.growth(scope, _GROWTH_DAYS)
-        recalls = await visit.core.overview.recalls(scope, _RECALL_DAYS)
-        newest = await visit.core.memories.find(scope, (Superseded(False),), limit=_NEWEST)
+        # Side by side: in a large memory each of the first two takes a tenth of a second.
+        census, growth, recalls, newest = await asyncio.gather(
+            visit.core.overview.census(scope),
+            visit.core.overview.growth(scope, _GROWTH_DAYS),
+            visit.core.overview.recalls(scope, _RECALL_DAYS),
+            visit.core.memories.find(scope, (Superseded(False),), limit=_NEWEST),
+        )
         self._body.clear()
         with self._body:
             if not census.memories and not census.forgotten:
