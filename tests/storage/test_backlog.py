@@ -173,3 +173,14 @@ async def test_batches_of_a_model_that_nobody_uses_any_more_go(store: Store, sco
     assert await store.backlog.left(OTHER_MODEL) == 2
     assert await finish(store, held, vectors_of(held.texts, OTHER_MODEL), OTHER_MODEL) == 2
     assert await store.backlog.left(OTHER_MODEL) == 0
+
+
+async def test_what_another_process_keeps_after_a_look_that_found_nothing_is_found_by_the_next(
+    store: Store, scope: Scope, open_again: Callable[[], Awaitable[Store]]
+) -> None:
+    await keep(store, scope, memory(scope, "With a vector"))
+    for _ in range(2):
+        assert await store.backlog.plan(MODEL, 10) == 0
+    assert await store.backlog.plan(OTHER_MODEL, 10) == 1
+    await wait_long(await open_again(), scope, 2)
+    assert await store.backlog.plan(MODEL, 10) == 2

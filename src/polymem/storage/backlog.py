@@ -31,13 +31,14 @@ class SqlBacklog:
     def __init__(self, backend: Backend, search: Search) -> None:
         self._backend = backend
         self._search = search
+        self._all_embedded: dict[EmbeddingModel, tuple[int, int]] = {}
 
     async def plan(self, model: EmbeddingModel, size: int, *, retry: bool = False) -> int | None:
         params = {**to_model_params(model), "size": size}
         if not retry:
-            # In a transaction that reads: mostly there is nothing to do, and looking takes its time.
-            nothing_to_do, left = await self._backend.read(EVERY_ORGANIZATION, lambda tx: _look(tx, params))
-            if nothing_to_do:
+            # In a transaction that reads: mostly there is nothing to do.
+            left = await self._backend.read(EVERY_ORGANIZATION, lambda tx: self._look(tx, model))
+            if left is not None:
                 return left
         # Two that divide at once would not divide alike.
         claim = await self._backend.claim(_PLANNING)
@@ -86,6 +87,20 @@ class SqlBacklog:
         params = _to_params(model, batch)
         await self._backend.write(batch.organization_id, lambda tx: tx.execute(statements.GIVE_BACK, params))
 
+    def _look(self, tx: Transaction, model: EmbeddingModel) -> int | None:
+        # How many texts are in batches; None when there is something to divide.
+        params = to_model_params(model)
+        if left := _left(tx, params):
+            return left
+        ((organizations, changes),) = tx.query(statements.CHANGES, {})
+        changed = (int(organizations), int(changes))
+        if self._all_embedded.get(model) != changed:
+            # A look at every memory: a third of a second for a hundred thousand.
+            if tx.query(statements.IS_UNPLANNED, params):
+                return None
+            self._all_embedded[model] = changed
+        return 0
+
     def _put(
         self,
         tx: Transaction,
@@ -119,12 +134,6 @@ def _end(tx: Transaction, params: dict[str, Any], failed: Sequence[str], aside: 
 def _left(tx: Transaction, params: dict[str, Any]) -> int:
     ((count,),) = tx.query(statements.LEFT, params)
     return int(count)
-
-
-def _look(tx: Transaction, params: dict[str, Any]) -> tuple[bool, int]:
-    # Whether there is nothing to divide, and how many texts are in batches.
-    left = _left(tx, params)
-    return left > 0 or not tx.query(statements.IS_UNPLANNED, params), left
 
 
 def _plan(tx: Transaction, params: dict[str, Any], *, retry: bool) -> int:

@@ -17,6 +17,9 @@ _NOT_SET_ASIDE = f"""NOT EXISTS (
 LEFT = f"SELECT coalesce(sum(b.texts), 0) FROM embedding_batches b WHERE {_OF_MODEL} AND b.failures = 0"
 """How many texts are in batches."""
 
+CHANGES = "SELECT count(*), coalesce(sum(last_seq), 0) FROM organizations"
+"""Something else after every change of any memory."""
+
 IS_UNPLANNED = f"SELECT 1 FROM memories m WHERE {NOT_EMBEDDED} AND {_NOT_SET_ASIDE} LIMIT 1"
 """Whether any text is neither embedded nor set aside."""
 
