@@ -91,3 +91,15 @@ def test_each_client_gets_a_configuration_with_this_servers_address(dash: Server
     expect(claude.locator("code")).to_have_text(re.compile(f"claude mcp add .*{re.escape(dash.url)}/mcp"))
     for title in ("Claude Desktop", "Cursor", "Codex", "VS Code"):
         expect(page.get_by_role("region", name=title, exact=True).locator("pre").first).to_contain_text(dash.url)
+
+
+def test_projects_come_a_page_at_a_time(dash: Server, page: Page) -> None:
+    for number in range(21):
+        keep(dash, "Kept.", project=f"Project {number}")
+    page.goto("/projects")
+    projects = page.locator("section.pm-card")
+    expect(projects).to_have_count(20)
+    expect(projects.first).to_contain_text("1 memory")
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_role("region", name="Project 0", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Next page")).to_be_disabled()

@@ -10,7 +10,7 @@ from polymem.core.people.access import ORGANIZATION_STANDINGS, Action, allows
 from polymem.core.people.organizations import MAX_ORGANIZATION_NAME
 from polymem.core.people.principals import account_of
 from polymem.dashboard.frame import choose
-from polymem.dashboard.parts.elements import attempt, badge, button, command, confirmed, empty, heading, tag, text
+from polymem.dashboard.parts.elements import attempt, badge, button, card, command, confirmed, empty, heading, tag, text
 from polymem.dashboard.parts.forms import Form
 from polymem.dashboard.parts.table import Cell, draw_table
 from polymem.dashboard.parts.wording import when
@@ -41,13 +41,12 @@ class _Organizations:
             empty("apartment", "You belong to no organization yet", about)
             return
         rows = [self._row(seat) for seat in seats]
-        draw_table("Organizations", ["Name", "You are", "Since", "Actions"], rows)
-        if not self._has_account:
-            about = (
-                "What is kept without signing in belongs to it. People with accounts have organizations of their own:"
-            )
-            text(about, "pm-soft", "p")
-            command("polymem user create ana --email ana@example.org --organization 'Field Notes'")
+        with tag("div", "pm-stack"):
+            draw_table("Organizations", ["Name", "You are", "Since", "Actions"], rows)
+            if not self._has_account:
+                with card("For people with accounts"):
+                    text("They have organizations of their own; this one is the machine's.", "pm-soft", "p")
+                    command("polymem user create ana --email ana@example.org --organization 'Field Notes'")
 
     def _row(self, seat: Seat) -> list[Cell]:
         chosen = self._visit.organization is not None and self._visit.organization.id == seat.organization.id
