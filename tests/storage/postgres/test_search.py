@@ -210,7 +210,9 @@ async def test_rows_that_were_lost_are_made_anew_by_the_next_question(store: Sto
 async def test_the_index_of_vectors_is_made_when_an_organization_outgrows_comparing_and_finds_the_same(
     clean_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # So that thousands are many.
     monkeypatch.setattr(dense, "EXACT_ROWS", 300)
+    monkeypatch.setattr(dense, "_VISIT_COST", 1.0)
     store = await open_store(clean_server_url)
     small, large = await new_scope(store), await new_scope(store)
     rng = random.Random(3)
