@@ -79,13 +79,15 @@ async def _filled(location: str, memories: int) -> None:
         await write(opened, texts, await vectors(opened, texts))
         if "://" in location:
             assert model.model is not None
-            _settle(location, model.model.dimensions)
+            settle(location, model.model.dimensions)
 
 
-def _settle(url: str, dimensions: int) -> None:
-    # What a server does by itself in the minutes after so many memories have come.
+def settle(url: str, dimensions: int | None = None) -> None:
+    """Has a database do at once what it does by itself in the minutes after many memories have come; with
+    `dimensions` the index of vectors is made, too."""
     with psycopg.connect(url, autocommit=True) as connection:
-        make_index(connection, dimensions)
+        if dimensions is not None:
+            make_index(connection, dimensions)
         connection.execute("VACUUM (ANALYZE)")
 
 
@@ -222,7 +224,7 @@ async def _among_others(url: str, sizes: tuple[int, ...], options: Options) -> l
             await write(tenant, texts, iter(matrix))
             filled.append((tenant, size, matrix))
         assert model.model is not None
-        await asyncio.to_thread(_settle, url, model.model.dimensions)
+        await asyncio.to_thread(settle, url, model.model.dimensions)
         for tenant, size, matrix in filled:
             share, _ = await _found(tenant, tenant.scope, matrix, questions)
             rows.append(

@@ -17,7 +17,7 @@ from bench.cores import fill
 from bench.report import Quantity, Row, ratio
 from bench.servers import serving
 from bench.setup import MODELS, Options, in_fresh_process, run_on_uvloop, scratch
-from bench.store import new_database, server_url
+from bench.store import new_database, server_url, settle
 
 TITLE = "Workers on PostgreSQL (native API, new questions, local model)"
 
@@ -35,7 +35,7 @@ def run(options: Options) -> list[Row]:
         first: dict[str, Quantity] = {}
         for workers in (1, 2, 4):
             with serving(data_dir, MODELS, database_url=url, workers=str(workers), access_log="false") as served:
-                _together(served.port, "recall", 5, seed=90 + workers)
+                _together(served.port, "recall", each // 5, seed=90 + workers)
                 for call in ("recall", "add"):
                     rate = Quantity(_together(served.port, call, each, seed=workers), "calls/s")
                     what = f"{memories:,} memories, {workers} workers, {_CLIENTS} clients: {call}"
@@ -46,6 +46,7 @@ def run(options: Options) -> list[Row]:
 
 def _fill(url: str, memories: int) -> None:
     run_on_uvloop(fill(url, memories))
+    settle(url)
 
 
 def _together(port: int, call: str, each: int, seed: int) -> float:
