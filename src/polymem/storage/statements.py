@@ -21,7 +21,10 @@ MEMORY_ROW = (*MEMORY_COLUMNS, "project")
 """What a row of a memory holds, in order: what `rows.from_memory_row` takes."""
 
 MEMORY = f"{_columns(MEMORY_COLUMNS)}, p.key"
+"""The same as the columns of a statement about `memories m`."""
+
 WITH_PROJECT = "LEFT JOIN projects p ON p.organization_id = m.organization_id AND p.id = m.project_id"
+"""What such a statement needs besides."""
 
 # --- reading memories --------------------------------------------------------------------------
 
@@ -211,6 +214,7 @@ NOT_EMBEDDED = """NOT EXISTS (
     WHERE v.organization_id = m.organization_id AND v.memory_id = m.id AND v.version = m.indexed_version
     AND v.model = :model AND v.dimensions = :dimensions
     AND (:token_space = '' OR v.token_space = :token_space))"""
+"""The condition that a model has not embedded `memories m`, or not with its tokens."""
 
 COUNT_PENDING = f"SELECT count(*) FROM memories m WHERE {NOT_EMBEDDED}"
 """How many memories of all organizations a model has not embedded; for the operator."""
