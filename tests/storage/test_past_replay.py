@@ -40,25 +40,25 @@ def examples(count: int) -> settings:
     )
 
 
-@examples(60)
+@examples(30)
 @given(histories)
 async def test_what_was_seen_then_is_what_the_past_answers(file_store: Store, history: History) -> None:
     await assert_the_past_is_what_was_seen(file_store, history)
 
 
-@examples(12)
+@examples(6)
 @given(histories)
 async def test_what_was_seen_then_is_what_the_past_answers_on_a_server(server_store: Store, history: History) -> None:
     await assert_the_past_is_what_was_seen(server_store, history)
 
 
-@examples(60)
+@examples(30)
 @given(histories)
 async def test_the_past_is_the_log_replayed_up_to_it(file_store: Store, history: History) -> None:
     await assert_the_past_is_the_log_replayed(file_store, history)
 
 
-@examples(12)
+@examples(6)
 @given(histories)
 async def test_the_past_is_the_log_replayed_up_to_it_on_a_server(server_store: Store, history: History) -> None:
     await assert_the_past_is_the_log_replayed(server_store, history)

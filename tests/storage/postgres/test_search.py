@@ -243,6 +243,9 @@ async def test_the_index_of_vectors_is_made_when_an_organization_outgrows_compar
     filled = await ask(again, large, None, (KindIn(frozenset({"fact"})),), depth=150)
     assert sum(item.dense_rank is not None for item in filled.items) == 150
     await again.close()
+    with psycopg.connect(clean_server_url, autocommit=True) as connection:
+        # Other tests of this server would keep it up to date, vector by vector.
+        connection.execute(f"DROP INDEX {dense.index_name(MODEL.dimensions)}".encode())
 
 
 async def test_long_texts_leave_room_for_others_among_the_nearest(store: Store) -> None:
