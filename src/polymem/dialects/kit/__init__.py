@@ -33,8 +33,10 @@ from polymem.dialects.kit.middleware import BodyLimit, CrashBarrier, HeadAsGet, 
 from polymem.dialects.kit.negotiation import is_known, prefers_json, validators
 from polymem.dialects.kit.pages import origin_of, refuse_foreign_pages
 from polymem.dialects.kit.paths import ForgivingPaths
+from polymem.dialects.kit.patterns import NOT_BLANK
 
 __all__ = [
+    "NOT_BLANK",
     "BodyLimit",
     "BodyTooLarge",
     "CrashBarrier",

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from polymem.dialects import kit
+
 Scope = Literal["global", "project"]
 Type = Literal["fact", "rule", "decision", "feedback", "context", "bootstrap"]
 Delivery = Literal["on_demand", "bootstrap", "pinned"]
@@ -49,10 +51,7 @@ def _query(value: object) -> object:
     return value
 
 
-# What a pattern can say of a text that is not blank and holds no NUL, and of one that may be empty. Blank are the
-# separators of information and the next line, too, which a pattern does not count as space.
-_NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
-_SAYS_SOMETHING: dict[str, JsonValue] = {"pattern": _NOT_BLANK}
+_SAYS_SOMETHING: dict[str, JsonValue] = {"pattern": f"^{kit.NOT_BLANK}$"}
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DURATION = r"[+-]?(0|([0-9]{1,4}(\.[0-9]{1,3})?(ns|us|ms|s|m|h|d|w))+)"
 
@@ -85,7 +84,7 @@ _EXAMPLE: JsonValue = {
 
 _NEEDS_PROJECT: dict[str, JsonValue] = {
     "if": {"required": ["scope"], "properties": {"scope": {"const": "project"}}},
-    "then": {"required": ["project"], "properties": {"project": {"type": "string", "pattern": _NOT_BLANK}}},
+    "then": {"required": ["project"], "properties": {"project": {"type": "string", **_SAYS_SOMETHING}}},
 }
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from polymem.core.checks import MAX_NAME_CHARACTERS
 from polymem.core.errors import InvalidInput
 from polymem.core.exchange.transfer import from_rfc3339
+from polymem.dialects import kit
 
 MAX_QUERY_BYTES = 4 * 1024
 """Longest search query, in UTF-8 bytes."""
@@ -69,19 +70,15 @@ def _instant(value: object) -> datetime:
         raise ValueError(str(error).strip()) from None
 
 
-# What a pattern can say of a text that is not blank and holds no NUL.
-_NOT_BLANK = r"[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*"
-
-
 def _schema(pattern: str, **more: JsonValue) -> dict[str, JsonValue]:
     return {"pattern": f"^{pattern}$", **more}
 
 
 Content = Annotated[
-    str, BeforeValidator(_required), AfterValidator(_without_nul), Field(json_schema_extra=_schema(_NOT_BLANK))
+    str, BeforeValidator(_required), AfterValidator(_without_nul), Field(json_schema_extra=_schema(kit.NOT_BLANK))
 ]
 QueryText = Annotated[
-    str, BeforeValidator(_required), AfterValidator(_query), Field(json_schema_extra=_schema(_NOT_BLANK))
+    str, BeforeValidator(_required), AfterValidator(_query), Field(json_schema_extra=_schema(kit.NOT_BLANK))
 ]
 Tag = Annotated[
     str, AfterValidator(_short), Field(json_schema_extra=_schema(r"[^\u0000]*", maxLength=MAX_NAME_CHARACTERS))
@@ -90,7 +87,7 @@ Name = Annotated[
     str,
     AfterValidator(_short),
     AfterValidator(_not_blank),
-    Field(json_schema_extra=_schema(f"({_NOT_BLANK})?", maxLength=MAX_NAME_CHARACTERS)),
+    Field(json_schema_extra=_schema(f"({kit.NOT_BLANK})?", maxLength=MAX_NAME_CHARACTERS)),
 ]
 Instant = Annotated[
     datetime,

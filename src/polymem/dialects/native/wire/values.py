@@ -10,9 +10,10 @@ from polymem.core.checks import check_name
 from polymem.core.errors import InvalidInput, TooLarge
 from polymem.core.exchange.transfer import from_rfc3339
 from polymem.core.history.timeline import from_date_or_instant
+from polymem.dialects import kit
 
 # What a text must look like, for readers and tools; the core enforces it and has the better sentences.
-SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"}
+SAYS_SOMETHING: dict[str, Any] = {"minLength": 1, "pattern": f"^{kit.NOT_BLANK}$"}
 A_NAME: dict[str, Any] = SAYS_SOMETHING | {"maxLength": 500}
 
 
