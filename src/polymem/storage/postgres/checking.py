@@ -2,7 +2,8 @@
 
 from polymem.storage.backend import Transaction
 from polymem.storage.postgres.following import state
-from polymem.storage.postgres.postings import Segment, remove_all, segments, to_postings
+from polymem.storage.postgres.postings import Segment, segments, to_postings
+from polymem.storage.postgres.search_tables import TABLES
 
 DOCUMENTS = """
 SELECT count(*) FROM memories m
@@ -36,8 +37,6 @@ WHERE organization_id = :organization_id AND document BETWEEN :first AND :last O
 SEGMENT_POSTINGS = """
 SELECT term, data FROM search_postings WHERE organization_id = :organization_id AND first = :first"""
 
-_TABLES = ("search_segments", "search_vectors", "search_documents", "search_state")
-
 
 def disagreement(tx: Transaction, organization_id: str) -> str | None:
     """What does not agree, in a sentence. All changes must have been taken in."""
@@ -65,8 +64,7 @@ def _torn(tx: Transaction, organization_id: str, segment: Segment) -> int:
 
 def start_anew(tx: Transaction, organization_id: str) -> None:
     """Empties an organization's tables. The next question or change fills them."""
-    remove_all(tx, organization_id)
-    for table in _TABLES:
+    for table in TABLES:
         tx.execute(
             f"DELETE FROM {table} WHERE organization_id = :organization_id", {"organization_id": organization_id}
         )

@@ -22,7 +22,7 @@ VERSION = "2"
 OLDEST_VECTOR = (0, 8)
 """The extension's first version that goes on through its index until enough rows pass the filter."""
 
-_TABLES = ("search_vectors", "search_postings", "search_segments", "search_documents", "search_state")
+TABLES = ("search_vectors", "search_postings", "search_segments", "search_documents", "search_state")
 
 _MAKE: tuple[LiteralString, ...] = (
     """CREATE TABLE search_state (
@@ -85,7 +85,7 @@ def prepare_search(connection: "psycopg.Connection[Row]") -> None:
     if found == VERSION:
         return
     _require_vector(connection)
-    for table in _TABLES:
+    for table in TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table} CASCADE".encode())
     connection.execute("DROP INDEX IF EXISTS memories_conversation")
     for statement in _MAKE:
