@@ -54,7 +54,7 @@ class _Transfer:
     async def _export(self) -> None:
         visit = self._visit
         scope = await visit.scope()
-        total = (await visit.core.stats(scope)).memories
+        total = (await visit.core.overview.census(scope)).memories
         self._out.start(total)
         descriptor, name = tempfile.mkstemp(prefix="memories-", suffix=".ndjson")
         # The browser fetches the file once; it is removed with the page.

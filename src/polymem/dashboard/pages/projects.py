@@ -51,7 +51,7 @@ class _Projects:
     async def _fill(self) -> None:
         visit = self._visit
         page: Page[Team] = await self._pager.read(self._read)
-        stats = await visit.core.stats(await visit.whole())
+        census = await visit.core.overview.census(await visit.whole())
         self._body.clear()
         with self._body:
             if not page.items:
@@ -60,7 +60,7 @@ class _Projects:
             for team in page.items:
                 seat = team.seat
                 with tag("section", "pm-card", aria_label=seat.project.name):
-                    self._draw(seat, stats.by_project.get(seat.project.key, 0))
+                    self._draw(seat, census.by_project.get(seat.project.key, 0))
                     if team.members.items:
                         self._draw_members(team)
                     with tag("div", "pm-actions"):
