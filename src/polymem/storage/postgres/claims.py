@@ -6,12 +6,12 @@ it keeps neither rows nor vacuum waiting.
 """
 
 import asyncio
-import zlib
 
 import psycopg
 from psycopg import sql
 
 from polymem.core.errors import StoreUnreachable
+from polymem.storage.postgres.connection import lock_key
 from polymem.storage.postgres.connections import CANNOT_BE_REACHED, Connection, connect
 
 _FAMILY = 0x706D656A
@@ -46,9 +46,8 @@ def claim(url: str, job: str) -> ServerClaim | None:
         connection = connect(url)
         try:
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            key = zlib.crc32(job.encode()) & 0x7FFFFFFF
             # As text, not with parameters: a statement that has them keeps its snapshot until the next one.
-            lock = sql.SQL("SELECT pg_try_advisory_xact_lock({}, {})").format(_FAMILY, key)
+            lock = sql.SQL("SELECT pg_try_advisory_xact_lock({}, {})").format(_FAMILY, lock_key(job))
             ((taken,),) = connection.execute(lock).fetchall()
         except BaseException:
             connection.close()

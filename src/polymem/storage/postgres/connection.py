@@ -51,9 +51,7 @@ class PostgresTransaction:
             cursor.executemany(cast("Any", native(statement)), rows)
 
     def take_turn(self, line: str) -> None:
-        self._connection.execute(
-            "SELECT pg_advisory_xact_lock(%s, %s)", [_LINES, zlib.crc32(line.encode()) & 0x7FFFFFFF]
-        )
+        self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LINES, lock_key(line)])
 
     def _run(self, statement: str, params: Params) -> "psycopg.Cursor[Row]":
         return self._connection.execute(cast("Any", native(statement)), params, binary=True)
@@ -71,6 +69,11 @@ def native(statement: str) -> str:
     # As a condition of indexes: of rows of a sub-select the planner would not know that they are few.
     lists = _LIST.sub(r"= ANY (CAST(:\1 AS text[]))", statement)
     return _NAME.sub(r"%(\1)s", lists.replace("now_micros()", _NOW_MICROS))
+
+
+def lock_key(name: str) -> int:
+    """The second half of the key of an advisory lock of this name."""
+    return zlib.crc32(name.encode()) & 0x7FFFFFFF
 
 
 def is_retried(error: BaseException) -> bool:
